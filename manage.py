@@ -1,0 +1,33 @@
+#!/usr/bin/env python
+"""Django's command line. Without DATABASE_URL the local PostgreSQL is started, or joined, first."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent
+sys.path[:0] = [str(ROOT / "platform"), str(ROOT)]
+
+from django.core.management import execute_from_command_line  # noqa: E402
+
+from config.postgres import PostgresUnavailable, settle  # noqa: E402
+
+
+def main() -> None:
+    """Settle the database, then run the command."""
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
+    try:
+        cluster = settle(os.environ, ROOT)
+    except PostgresUnavailable as error:
+        sys.exit(f"error: {error}")
+    try:
+        execute_from_command_line(sys.argv)
+    finally:
+        if cluster is not None:
+            cluster.close()
+
+
+if __name__ == "__main__":
+    main()

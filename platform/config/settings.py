@@ -1,0 +1,154 @@
+"""Django's settings. Everything an operator sets is an environment variable, read here and nowhere else."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from config.database import parse_database_url
+from config.folders import apps_below
+from config.secrets import secret_key
+
+ROOT = Path(__file__).resolve().parents[2]
+DATA = Path(os.environ.get("SMARTMODELS_DATA", ROOT / ".data"))
+DEBUG = os.environ.get("DJANGO_DEBUG", "") == "1"
+SECRET_KEY = secret_key(os.environ, DATA)
+
+# Apps: shared ones live in the public schema, tenant ones in every namespace's
+
+TENANT_APPS = apps_below(ROOT / "tenant_apps")
+SHARED_APPS = [
+    "config",
+    *apps_below(ROOT / "shared_apps"),
+    "smartmodels.apps.SmartModelsConfig",
+    "django_tenants",
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "simple_history",
+    "safedelete",
+    "rest_framework",
+    "drf_spectacular",
+    "drf_spectacular_sidecar",
+]
+INSTALLED_APPS = [*SHARED_APPS, *TENANT_APPS]
+
+# Database
+
+DATABASES = {
+    "default": parse_database_url(
+        os.environ.get("DATABASE_URL", "postgresql:///smartmodels"), engine="smartmodels.tenancy.engine"
+    )
+}
+DATABASE_ROUTERS = ["django_tenants.routers.TenantSyncRouter"]
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+# Namespaces
+
+TENANT_MODEL = "namespaces.Namespace"
+TENANT_DOMAIN_MODEL = "namespaces.Domain"
+SMARTMODELS_BASE_DOMAIN = os.environ.get("BASE_DOMAIN", "localhost")
+SMARTMODELS_POOLER = os.environ.get("DATABASE_POOLER", "") == "1"
+ALLOWED_HOSTS = ["*"]  # NamespaceMiddleware refuses every host that nobody registered.
+ROOT_URLCONF = "config.urls_namespace"
+PUBLIC_URLCONF = "config.urls_public"
+
+MIDDLEWARE = [
+    "smartmodels.tenancy.middleware.NamespaceMiddleware",
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "shared_apps.namespaces.middleware.IdentityMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+]
+
+# Soft deletion and history
+
+SAFE_DELETE_FIELD_NAME = "deleted_at"
+SIMPLE_HISTORY_DATE_INDEX = "composite"
+
+# Identity: sessions and cookies are bound to one host, see shared_apps/accounts/sessions.py
+
+AUTH_USER_MODEL = "accounts.User"
+AUTHENTICATION_BACKENDS = ["shared_apps.namespaces.backends.MembershipBackend"]
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": f"django.contrib.auth.password_validation.{name}"}
+    for name in ("UserAttributeSimilarityValidator", "MinimumLengthValidator", "CommonPasswordValidator")
+]
+SESSION_ENGINE = "shared_apps.accounts.sessions"
+SESSION_COOKIE_HTTPONLY = True
+SESSION_COOKIE_SAMESITE = "Lax"
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = os.environ.get("HTTPS", "") == "1"
+LOGIN_URL = "admin:login"
+LOGIN_REDIRECT_URL = "/"
+SECURE_CONTENT_TYPE_NOSNIFF = True
+SECURE_REFERRER_POLICY = "same-origin"
+X_FRAME_OPTIONS = "DENY"
+if os.environ.get("BEHIND_PROXY", "") == "1":
+    SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+
+# Caches, files, language
+
+CACHES = {
+    "default": {
+        "BACKEND": "django.core.cache.backends.locmem.LocMemCache",
+        "KEY_FUNCTION": "smartmodels.tenancy.cache.make_key",
+    }
+}
+STATIC_URL = "/static/"
+STATIC_ROOT = DATA / "static"
+WHITENOISE_USE_FINDERS = True
+WHITENOISE_AUTOREFRESH = DEBUG
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ]
+        },
+    }
+]
+LANGUAGE_CODE = "en"
+TIME_ZONE = "UTC"
+USE_TZ = True
+USE_I18N = True
+
+# REST: see smartmodels/rest
+
+REST_FRAMEWORK = {
+    "DEFAULT_AUTHENTICATION_CLASSES": ["smartmodels.rest.authentication.IdentityAuthentication"],
+    "DEFAULT_PERMISSION_CLASSES": ["smartmodels.rest.permissions.MembershipPermission"],
+    "DEFAULT_PAGINATION_CLASS": "smartmodels.rest.pagination.BoundedPagination",
+    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
+    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "EXCEPTION_HANDLER": "smartmodels.rest.problems.problem_handler",
+    "TEST_REQUEST_DEFAULT_FORMAT": "json",
+}
+SPECTACULAR_SETTINGS = {
+    "TITLE": "Namespace API",
+    "DESCRIPTION": "The REST API of one namespace: its resources, their history, and what is shared with it.",
+    "VERSION": "1",
+    "SERVE_INCLUDE_SCHEMA": False,
+    "SWAGGER_UI_DIST": "SIDECAR",
+    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
+    "OAS_VERSION": "3.1.0",
+}
+
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"line": {"format": "{asctime} {levelname} {name} {message}", "style": "{"}},
+    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "root": {"handlers": ["console"], "level": os.environ.get("LOG_LEVEL", "WARNING")},
+}

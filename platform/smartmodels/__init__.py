@@ -1,0 +1,1 @@
+"""Smart Django models for schema-per-tenant applications."""

@@ -1,0 +1,84 @@
+"""The library's settings as one typed object; every field documents itself and its default."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+from functools import cache
+from typing import Any
+
+from django.conf import settings as django_settings
+from django.core.signals import setting_changed
+
+__all__ = ["SmartModelsSettings", "settings"]
+
+PREFIX = "SMARTMODELS_"
+
+
+@dataclass(frozen=True, slots=True)
+class SmartModelsSettings:
+    """``SMARTMODELS_<FIELD>`` in the Django settings overrides the default of each field."""
+
+    BASE_DOMAIN: str = "localhost"
+    """Namespaces are served on ``<slug>.<base domain>``; the bare base domain is the public host."""
+
+    PUBLIC_HOSTS: tuple[str, ...] = ("127.0.0.1", "[::1]")
+    """Further hosts of the public site, for health checks and tools that know no names."""
+
+    NAMESPACE_MODEL: str = "namespaces.Namespace"
+    """``app.Model`` of the concrete namespace; django-tenants' ``TENANT_MODEL`` must say the same."""
+
+    OWNER_MODEL: str | None = None
+    """Set to ``AUTH_USER_MODEL`` for private mode, where a resource is visible to its owner alone."""
+
+    SENTINEL_UID: str = "00000000-0000-7000-8000-000000000001"
+    """Key of the sentinel user, who owns what deleted users and deleted rows leave behind."""
+
+    DEFAULT_REQUIRED: bool = True
+    """Refuse writes to smart models while no operation (and so no actor) is open."""
+
+    RESERVED_SLUGS: tuple[str, ...] = (
+        "admin", "api", "app", "assets", "auth", "cdn", "docs", "ftp", "help", "localhost", "mail",
+        "public", "root", "smtp", "static", "status", "support", "system", "template", "www",
+    )  # fmt: skip
+    """Slugs nobody can register."""
+
+    POOLER: bool = False
+    """The database is reached through a pooler in transaction mode: no session state may be relied on."""
+
+    ROUTING_TTL: float = 60.0
+    """Seconds a host's namespace stays cached when nothing announced a change."""
+
+    RETRY_AFTER: int = 5
+    """Seconds in ``Retry-After`` while a namespace is being made or moved."""
+
+    PAGE_SIZE: int = 50
+    """Rows on a page of a list when the caller does not say."""
+
+    PAGE_SIZE_MAX: int = 1000
+    """The most rows one page may hold."""
+
+    SCHEMAS_PER_STATEMENT: int = 50
+    """How many schemas one statement of a report or a shared list may touch."""
+
+
+@cache
+def _load() -> SmartModelsSettings:
+    given: dict[str, Any] = {
+        field.name: getattr(django_settings, PREFIX + field.name)
+        for field in fields(SmartModelsSettings)
+        if hasattr(django_settings, PREFIX + field.name)
+    }
+    return SmartModelsSettings(**given)
+
+
+def settings() -> SmartModelsSettings:
+    """Return the settings in force; they are read once and again after a test overrides one."""
+    return _load()
+
+
+def _forget(*, setting: str, **_: Any) -> None:
+    if setting.startswith(PREFIX):
+        _load.cache_clear()
+
+
+setting_changed.connect(_forget, dispatch_uid="smartmodels.conf")

@@ -1,0 +1,29 @@
+"""Who acts, in which operation, in which namespace: three ContextVars and the managers that bind them."""
+
+from smartmodels.context.actor import Actor, ActorKind
+from smartmodels.context.namespace import (
+    PUBLIC_SCHEMA,
+    BoundNamespace,
+    current_namespace,
+    current_schema,
+    namespace_scope,
+    public_scope,
+    require_namespace,
+)
+from smartmodels.context.operation import Operation, current_operation, operation, require_operation
+
+__all__ = [
+    "PUBLIC_SCHEMA",
+    "Actor",
+    "ActorKind",
+    "BoundNamespace",
+    "Operation",
+    "current_namespace",
+    "current_operation",
+    "current_schema",
+    "namespace_scope",
+    "operation",
+    "public_scope",
+    "require_namespace",
+    "require_operation",
+]

@@ -1,0 +1,176 @@
+"""What one request, command or job changes is one operation: it has an id, an actor and a reason."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import uuid
+from collections.abc import Callable
+from contextvars import ContextVar, Token
+from dataclasses import dataclass, field
+from functools import wraps
+from types import TracebackType
+from typing import Any, TypeVar, cast
+
+from uuid_utils.compat import uuid7
+
+from smartmodels.conf import settings
+from smartmodels.context.actor import Actor
+from smartmodels.exceptions import ActorRequired
+
+__all__ = ["Operation", "current_operation", "operation", "require_operation"]
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+def _storable(value: str | int) -> str | int:
+    """Return the value without what PostgreSQL's jsonb refuses: NUL and lone surrogates."""
+    if isinstance(value, int):
+        return value
+    return value.replace("\x00", "").encode("utf-8", "replace").decode("utf-8")
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """One unit of change. ``as_setting`` is what the capture trigger reads from the transaction."""
+
+    id: uuid.UUID
+    actor: Actor
+    reason: str | None = None
+    action: str | None = None
+    via: str | None = None
+    on_behalf_of: Actor | None = None
+    reverted_from: int | None = None
+    as_setting: str = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        label = self.actor.label
+        if self.on_behalf_of is not None:
+            label = f"{label} on behalf of {self.on_behalf_of.label}"
+        values: dict[str, str | int | None] = {
+            "id": str(self.id),
+            "kind": self.actor.kind,
+            "user": str(self.actor.user_id) if self.actor.user_id else None,
+            "label": label,
+            "reason": self.reason,
+            "action": self.action,
+            "via": self.via,
+            "reverted_from": self.reverted_from,
+        }
+        said = {key: _storable(value) for key, value in values.items() if value is not None}
+        object.__setattr__(self, "as_setting", json.dumps(said))
+
+    @property
+    def owner_id(self) -> uuid.UUID | None:
+        """Return the user that rows made in this operation belong to, or None for the sentinel."""
+        return (self.on_behalf_of or self.actor).user_id
+
+
+_current: ContextVar[Operation | None] = ContextVar("smartmodels_operation", default=None)
+
+
+def current_operation() -> Operation | None:
+    """Return the open operation, or None."""
+    return _current.get()
+
+
+def require_operation() -> Operation:
+    """Return the open operation; without one, raise ActorRequired or let the system act.
+
+    ``SMARTMODELS_DEFAULT_REQUIRED`` decides which.
+    """
+    opened = _current.get()
+    if opened is not None:
+        return opened
+    if settings().DEFAULT_REQUIRED:
+        raise ActorRequired(
+            "Nobody is said to act here: wrap the write in operation(actor=Actor.user(user)), "
+            "or in operation() when the system acts of its own accord."
+        )
+    return Operation(uuid7(), Actor.system())
+
+
+class operation:  # noqa: N801 - used like a function, as contextlib's managers are
+    """Open an operation: ``with operation(actor=Actor.user(ana), reason="typo"): ...``.
+
+    Nested operations keep the outer id, so that everything one request changes can be undone together;
+    what is not given (actor, reason, via) is taken from the outer one. Works as a sync and async context
+    manager and as a decorator of both kinds of function. Opening one without an actor, and with none
+    outside, means the system acts.
+    """
+
+    def __init__(
+        self,
+        *,
+        actor: Actor | None = None,
+        reason: str | None = None,
+        action: str | None = None,
+        via: str | None = None,
+        on_behalf_of: Actor | None = None,
+        reverted_from: int | None = None,
+    ) -> None:
+        self._given = (actor, reason, action, via, on_behalf_of, reverted_from)
+        self._token: Token[Operation | None] | None = None
+
+    def _open(self) -> Operation:
+        actor, reason, action, via, on_behalf_of, reverted_from = self._given
+        outer = _current.get()
+        if outer is None:
+            return Operation(
+                uuid7(), actor or Actor.system(), reason, action, via, on_behalf_of, reverted_from
+            )
+        return Operation(
+            outer.id,
+            actor or outer.actor,
+            reason or outer.reason,
+            action or outer.action,
+            via or outer.via,
+            on_behalf_of or outer.on_behalf_of,
+            reverted_from or outer.reverted_from,
+        )
+
+    def __enter__(self) -> Operation:
+        if self._token is not None:
+            raise RuntimeError("this operation is open already: make a fresh one per block")
+        opened = self._open()
+        self._token = _current.set(opened)
+        return opened
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        token, self._token = self._token, None
+        if token is not None:
+            _current.reset(token)
+
+    async def __aenter__(self) -> Operation:
+        return self.__enter__()
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.__exit__(kind, error, trace)
+
+    def _fresh(self) -> operation:
+        actor, reason, action, via, on_behalf_of, reverted_from = self._given
+        return operation(
+            actor=actor, reason=reason, action=action, via=via, on_behalf_of=on_behalf_of,
+            reverted_from=reverted_from,
+        )  # fmt: skip
+
+    def __call__(self, function: F) -> F:
+        if asyncio.iscoroutinefunction(function):
+
+            @wraps(function)
+            async def run_async(*args: Any, **kwargs: Any) -> Any:
+                async with self._fresh():
+                    return await function(*args, **kwargs)
+
+            return cast(F, run_async)
+
+        @wraps(function)
+        def run(*args: Any, **kwargs: Any) -> Any:
+            with self._fresh():
+                return function(*args, **kwargs)
+
+        return cast(F, run)

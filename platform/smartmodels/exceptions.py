@@ -1,0 +1,186 @@
+"""Every error the library raises. One root; each names its code, its HTTP status and the way out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+__all__ = [
+    "ActorRequired",
+    "HostTaken",
+    "HostUnknown",
+    "InvalidInput",
+    "NamespaceBusy",
+    "NamespaceFailed",
+    "NamespaceMismatch",
+    "NamespaceNotActive",
+    "NamespaceNotBound",
+    "NamespaceNotFound",
+    "NamespaceSuspended",
+    "NotPermitted",
+    "ProtectedRows",
+    "RestoreConflict",
+    "RevertConflict",
+    "RowNotFound",
+    "SentinelProtected",
+    "SlugInvalid",
+    "SlugTaken",
+    "SmartModelsError",
+    "SoleOwner",
+]
+
+
+class SmartModelsError(Exception):
+    """Something the library refuses to do.
+
+    ``code`` is stable and machine readable, ``status`` the HTTP status an API answers with,
+    ``details`` carries whatever a caller needs to act (ids, fields, limits).
+    """
+
+    code: ClassVar[str] = "error"
+    status: ClassVar[int] = 500
+
+    def __init__(self, message: str, **details: Any) -> None:
+        super().__init__(message)
+        self.message = message
+        self.details: Mapping[str, Any] = details
+
+
+class NamespaceNotBound(SmartModelsError):
+    """A tenant model was used while no namespace is bound: wrap the call in ``namespace_scope(...)``."""
+
+    code = "namespace-not-bound"
+    status = 500
+
+
+class NamespaceMismatch(SmartModelsError):
+    """A row or queryset of one namespace was used in another: fetch it again where it is used."""
+
+    code = "namespace-mismatch"
+    status = 500
+
+
+class NamespaceNotFound(SmartModelsError):
+    """No namespace has this slug: see ``manage.py namespace list``."""
+
+    code = "namespace-not-found"
+    status = 404
+
+
+class HostUnknown(SmartModelsError):
+    """No namespace is served on this host."""
+
+    code = "host-unknown"
+    status = 404
+
+
+class NamespaceNotActive(SmartModelsError):
+    """The namespace exists but is not ready to be served: try again shortly."""
+
+    code = "namespace-not-active"
+    status = 503
+
+
+class NamespaceSuspended(SmartModelsError):
+    """The namespace is suspended: its owner can ask the operator to resume it."""
+
+    code = "namespace-suspended"
+    status = 503
+
+
+class NamespaceBusy(SmartModelsError):
+    """Another process is changing this namespace: wait for it to finish and try again."""
+
+    code = "namespace-busy"
+    status = 409
+
+
+class NamespaceFailed(SmartModelsError):
+    """Provisioning stopped half-way: ``namespace resume`` finishes it, ``namespace rollback`` removes it."""
+
+    code = "namespace-failed"
+    status = 500
+
+
+class SlugInvalid(SmartModelsError):
+    """The slug breaks the rules for namespace names: choose another one."""
+
+    code = "slug-invalid"
+    status = 400
+
+
+class SlugTaken(SmartModelsError):
+    """A namespace of this slug exists already: choose another slug."""
+
+    code = "slug-taken"
+    status = 409
+
+
+class HostTaken(SmartModelsError):
+    """The host is served by another namespace already: choose another one."""
+
+    code = "host-taken"
+    status = 409
+
+
+class InvalidInput(SmartModelsError):
+    """A value that was given cannot be used: the message says which and why."""
+
+    code = "invalid-input"
+    status = 400
+
+
+class ActorRequired(SmartModelsError):
+    """A write without an actor: open one with ``operation(actor=...)``."""
+
+    code = "actor-required"
+    status = 500
+
+
+class NotPermitted(SmartModelsError):
+    """The actor may not do this: ask an admin of the namespace for a role that may."""
+
+    code = "not-permitted"
+    status = 403
+
+
+class RowNotFound(SmartModelsError):
+    """No such row is visible in this namespace."""
+
+    code = "not-found"
+    status = 404
+
+
+class ProtectedRows(SmartModelsError):
+    """Rows that point here forbid the deletion: delete or re-point them first."""
+
+    code = "protected"
+    status = 409
+
+
+class RestoreConflict(SmartModelsError):
+    """The row cannot come back as it was: resolve what the details name, then restore again."""
+
+    code = "restore-conflict"
+    status = 409
+
+
+class RevertConflict(SmartModelsError):
+    """The revert would overwrite or break something: look at the conflicts in the plan first."""
+
+    code = "revert-conflict"
+    status = 409
+
+
+class SentinelProtected(SmartModelsError):
+    """The sentinel user owns what others left behind: it can neither log in, be deleted nor join."""
+
+    code = "sentinel-protected"
+    status = 409
+
+
+class SoleOwner(SmartModelsError):
+    """The user is the only owner of an active namespace: name a new owner first."""
+
+    code = "sole-owner"
+    status = 409

@@ -1,0 +1,95 @@
+"""django-simple-history's records, written by the database instead of by signals."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.db import models
+from django.db.models.signals import post_delete, post_save, pre_delete
+from simple_history.manager import HistoricalQuerySet, HistoryManager
+from simple_history.models import HistoricalRecords
+from simple_history.utils import get_history_model_for_model
+
+from smartmodels.history.capture import HistoryCapture
+from smartmodels.querysets import ScopedQuerySet, check_instance
+
+__all__ = ["HistoryRow", "SmartHistory", "history_model"]
+
+
+class HistoryRow(models.Model):
+    """What a history row of ours says beyond simple-history's: the operation, the actor and the way in."""
+
+    operation_id = models.UUIDField(null=True, editable=False, db_index=True)
+    action = models.CharField(max_length=16, editable=False)
+    actor_kind = models.CharField(max_length=20, null=True, editable=False)  # noqa: DJ001 - unknown is not empty
+    actor_label = models.TextField(null=True, editable=False)  # noqa: DJ001
+    via_namespace = models.TextField(null=True, editable=False)  # noqa: DJ001
+    reverted_from = models.BigIntegerField(null=True, editable=False)
+
+    class Meta:
+        abstract = True
+
+
+class HistoryQuerySet(ScopedQuerySet[Any], HistoricalQuerySet):
+    """History rows of one namespace."""
+
+
+class ScopedHistoryManager(HistoryManager):
+    """simple-history's manager, which refuses the history of a row of another namespace."""
+
+    def get_queryset(self) -> Any:
+        if self.instance is not None:
+            check_instance(self.instance)
+        return super().get_queryset()
+
+
+class SmartHistory(HistoricalRecords):
+    """Put ``history = SmartHistory()`` on an abstract model: each concrete one gets a history table.
+
+    The table has 64-bit ids, an unlimited reason, no constraint on the user, and what
+    :class:`HistoryRow` adds. :class:`HistoryCapture` keeps it equal to the live table, whatever writes.
+    """
+
+    def __init__(self, **kwargs: Any) -> None:
+        kwargs.setdefault("inherit", True)
+        kwargs.setdefault("bases", (HistoryRow,))
+        kwargs.setdefault("history_id_field", models.BigAutoField())
+        kwargs.setdefault("history_change_reason_field", models.TextField(null=True))
+        kwargs.setdefault("history_user_id_field", models.UUIDField(null=True))
+        kwargs.setdefault("history_manager", ScopedHistoryManager)
+        kwargs.setdefault("historical_queryset", HistoryQuerySet)
+        super().__init__(**kwargs)
+
+    def finalize(self, sender: Any, **kwargs: Any) -> None:
+        """Make the history model of ``sender``; proxies share the table of their concrete model."""
+        if sender._meta.proxy or sender._meta.abstract:
+            return
+        before = hasattr(sender._meta, "simple_history_manager_attribute")
+        super().finalize(sender, **kwargs)
+        if before or not hasattr(sender._meta, "simple_history_manager_attribute"):
+            return
+        # The trigger is the writer: simple-history's own would write a second row.
+        post_save.disconnect(self.post_save, sender=sender)
+        post_delete.disconnect(self.post_delete, sender=sender)
+        pre_delete.disconnect(self.pre_delete, sender=sender)
+        self._add_capture(sender)
+
+    def _add_capture(self, sender: Any) -> None:
+        options = sender._meta
+        history = history_model(sender)
+        names = {field.name for field in options.concrete_fields}
+        capture = HistoryCapture(
+            name=f"{options.db_table[:46]}_capture",
+            history_table=history._meta.db_table,
+            key=options.pk.column,
+            columns=tuple(field.column for field in self.fields_included(sender)),
+            deleted="deleted_at" if "deleted_at" in names else "",
+        )
+        options.constraints = [*options.constraints, capture]
+        # The autodetector reads only the options that a model declared.
+        options.original_attrs["constraints"] = options.constraints
+
+
+def history_model(model: type[models.Model]) -> Any:
+    """Return the model of ``model``'s history rows."""
+    return get_history_model_for_model(model)

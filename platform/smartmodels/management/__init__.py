@@ -1,0 +1,1 @@
+"""Management commands: thin, every one a face of a service."""

@@ -1,0 +1,140 @@
+"""Querysets and rows remember the namespace they come from and refuse to be used in another (DESIGN T3)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, NoReturn, TypeVar
+
+from django.db import models
+
+from smartmodels.context import current_schema
+from smartmodels.exceptions import NamespaceMismatch
+
+__all__ = ["ScopedQuerySet", "check_instance", "check_values", "stamp_instance", "stamp_of"]
+
+M = TypeVar("M", bound=models.Model)
+
+
+def stamp_of(instance: models.Model) -> str | None:
+    """Return the schema that ``instance`` was made or read in, or None if it was made unbound."""
+    stamp: str | None = getattr(instance._state, "schema", None)
+    return stamp
+
+
+def stamp_instance(instance: models.Model, schema: str | None) -> None:
+    """Record the schema that ``instance`` belongs to."""
+    instance._state.schema = schema  # type: ignore[attr-defined]
+
+
+def _refuse(what: str) -> NoReturn:
+    raise NamespaceMismatch(
+        f"{what} belongs to another namespace than the one bound here: "
+        "fetch it again inside the namespace_scope in which it is used."
+    )
+
+
+def check_instance(instance: models.Model) -> None:
+    """Raise NamespaceMismatch when ``instance`` comes from another namespace than the bound one."""
+    stamp = stamp_of(instance)
+    if stamp is not None and stamp != current_schema():
+        _refuse(f"This {instance._meta.verbose_name}")
+
+
+def check_values(values: Any) -> None:
+    """Raise NamespaceMismatch for rows of another namespace among values, lists and Q objects included."""
+    for value in values:
+        if isinstance(value, models.Model):
+            check_instance(value)
+        elif isinstance(value, models.Q):
+            check_values(value.children)
+        elif isinstance(value, (list, tuple, set, frozenset)):
+            check_values(value)
+
+
+class ScopedQuerySet(models.QuerySet[M]):
+    """A queryset stamped with the namespace bound when it was made.
+
+    One made while nothing was bound (a class attribute of a view, a form field) takes the namespace of
+    its first use; its cached rows then stay with that namespace.
+    """
+
+    def __init__(self, model: Any = None, query: Any = None, using: Any = None, hints: Any = None) -> None:
+        super().__init__(model=model, query=query, using=using, hints=hints)
+        if getattr(self.query, "bound_schema", None) is None:
+            self.query.bound_schema = current_schema()
+        self._check_hints()
+
+    # Evaluation
+
+    def _stamp(self) -> None:
+        """Bind this queryset to the current namespace, or refuse if it is bound to another."""
+        schema = current_schema()
+        stamp = getattr(self.query, "bound_schema", None)
+        if stamp is None:
+            self.query.bound_schema = schema
+        elif stamp != schema:
+            _refuse(f"This queryset of {self.model._meta.label}")
+
+    def _fetch_all(self) -> None:
+        if not self._reads_many:
+            self._stamp()
+        super()._fetch_all()
+
+    def __getitem__(self, key: Any) -> Any:
+        if self._result_cache is not None and not self._reads_many:
+            self._stamp()
+        return super().__getitem__(key)
+
+    def iterator(self, chunk_size: int | None = None) -> Iterator[M]:
+        """Iterate without caching; going on in another namespace than the one begun in is refused."""
+        if self._reads_many:
+            yield from super().iterator(chunk_size)
+            return
+        self._stamp()
+        rows = super().iterator(chunk_size)
+        while True:
+            self._stamp()
+            try:
+                row = next(rows)
+            except StopIteration:
+                return
+            yield row
+
+    @property
+    def _reads_many(self) -> bool:
+        return getattr(self.query, "many_schemas", None) is not None
+
+    # Building
+
+    def _check_hints(self) -> None:
+        instance = (self._hints or {}).get("instance")
+        if isinstance(instance, models.Model):
+            check_instance(instance)
+
+    def _add_hints(self, **hints: Any) -> None:
+        super()._add_hints(**hints)
+        self._check_hints()
+
+    def _filter_or_exclude_inplace(self, negate: bool, args: Any, kwargs: Any) -> None:
+        check_values(args)
+        check_values(kwargs.values())
+        super()._filter_or_exclude_inplace(negate, args, kwargs)
+
+    # Writing
+
+    def bulk_create(self, objs: Any, *args: Any, **kwargs: Any) -> list[M]:
+        """Insert many rows; rows of another namespace are refused."""
+        objs = list(objs)
+        check_values(objs)
+        return super().bulk_create(objs, *args, **kwargs)
+
+    def bulk_update(self, objs: Any, *args: Any, **kwargs: Any) -> int:
+        """Update many rows; rows of another namespace are refused."""
+        objs = tuple(objs)
+        check_values(objs)
+        return super().bulk_update(objs, *args, **kwargs)
+
+    def update(self, **kwargs: Any) -> int:
+        """Update all rows of the queryset; values of another namespace are refused."""
+        check_values(kwargs.values())
+        return super().update(**kwargs)

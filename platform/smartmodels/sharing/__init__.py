@@ -1,0 +1,1 @@
+"""Rows that are visible in several namespaces, by consent."""

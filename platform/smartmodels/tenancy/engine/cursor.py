@@ -1,0 +1,70 @@
+"""A cursor that sends the prelude of its connection in the same message as the statement."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from django.db.backends.postgresql.base import Cursor
+
+from smartmodels.tenancy.engine.prelude import Prelude, can_share_message
+
+if TYPE_CHECKING:
+    from smartmodels.tenancy.engine.base import DatabaseWrapper
+
+__all__ = ["ScopedCursor"]
+
+
+class ScopedCursor(Cursor):
+    """Django's client-side binding cursor, bound to the wrapper that knows the current namespace."""
+
+    wrapper: DatabaseWrapper | None = None
+
+    def execute(self, query: Any, params: Any = None, **kwargs: Any) -> ScopedCursor:
+        """Execute ``query`` in the current namespace; results are those of the query alone."""
+        wrapper = self.wrapper
+        prelude = wrapper.prelude_for(query) if wrapper is not None else None
+        if wrapper is None or prelude is None:
+            super().execute(query, params, **kwargs)
+            return self
+        if isinstance(query, str) and can_share_message(query):
+            self._execute_together(wrapper, prelude, query, params, **kwargs)
+            return self
+        self._send(wrapper, prelude)
+        super().execute(query, params, **kwargs)
+        return self
+
+    def executemany(self, query: Any, params_seq: Any, **kwargs: Any) -> None:
+        """Execute for each set of parameters; the prelude goes ahead, since pipelines take one statement."""
+        self._settle(query)
+        super().executemany(query, params_seq, **kwargs)
+
+    def copy(self, statement: Any, params: Any = None, **kwargs: Any) -> Any:
+        """Start a COPY in the current namespace."""
+        self._settle(statement)
+        return super().copy(statement, params, **kwargs)
+
+    def _settle(self, query: Any) -> None:
+        if self.wrapper is not None and (prelude := self.wrapper.prelude_for(query)) is not None:
+            self._send(self.wrapper, prelude)
+
+    def _send(self, wrapper: DatabaseWrapper, prelude: Prelude) -> None:
+        try:
+            super().execute(prelude.sql)
+        except BaseException:
+            wrapper.known.forget()
+            raise
+        wrapper.confirm(prelude)
+
+    def _execute_together(
+        self, wrapper: DatabaseWrapper, prelude: Prelude, query: str, params: Any, **kwargs: Any
+    ) -> None:
+        ahead = prelude.sql if params is None else prelude.sql.replace("%", "%%")
+        try:
+            super().execute(ahead + query, params, **kwargs)
+        except BaseException:
+            # The message is one transaction: its failure takes the SET back as well.
+            wrapper.known.forget()
+            raise
+        wrapper.confirm(prelude)
+        for _ in prelude.statements:
+            self.nextset()

@@ -1,0 +1,113 @@
+"""Bind the namespace of the request's host for as long as the request takes."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable, Iterable, Iterator
+from typing import Any, cast
+
+from asgiref.sync import iscoroutinefunction, markcoroutinefunction, sync_to_async
+from django.conf import settings as django_settings
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse, StreamingHttpResponse
+from django.template.loader import render_to_string
+
+from smartmodels.context import namespace_scope
+from smartmodels.exceptions import SmartModelsError
+from smartmodels.tenancy.routing import namespace_for_host, require_served
+
+__all__ = ["NamespaceMiddleware", "refusal"]
+
+
+def refusal(request: HttpRequest, error: SmartModelsError) -> HttpResponse:
+    """Return the page, or for programs the problem document (RFC 9457), that says why nothing is served."""
+    accept = request.headers.get("Accept", "")
+    if "text/html" in accept and not request.path.startswith("/api/"):
+        page = render_to_string("smartmodels/refusal.html", {"error": error})
+        response = HttpResponse(page, status=error.status)
+    else:
+        problem = {"type": "about:blank", "title": error.code, "status": error.status, "code": error.code,
+                   "detail": error.message}  # fmt: skip
+        response = JsonResponse(problem, status=error.status, content_type="application/problem+json")
+    if (seconds := error.details.get("retry_after")) is not None:
+        response["Retry-After"] = str(seconds)
+    return response
+
+
+def _chunks(content: Iterable[bytes], namespace: Any) -> Iterator[bytes]:
+    chunks = iter(content)
+    while True:
+        with namespace_scope(namespace):
+            try:
+                chunk = next(chunks)
+            except StopIteration:
+                return
+        yield chunk
+
+
+async def _async_chunks(content: AsyncIterable[bytes], namespace: Any) -> AsyncIterator[bytes]:
+    chunks = aiter(content)
+    while True:
+        async with namespace_scope(namespace):
+            try:
+                chunk = await anext(chunks)
+            except StopAsyncIteration:
+                return
+        yield chunk
+
+
+def _keep_bound(response: HttpResponseBase, namespace: Any) -> HttpResponseBase:
+    """Bind the namespace again for each chunk of a stream, which is made after the middleware returned."""
+    if isinstance(response, StreamingHttpResponse):
+        content = response.streaming_content
+        response.streaming_content = (
+            _async_chunks(cast(AsyncIterable[bytes], content), namespace)
+            if response.is_async
+            else _chunks(cast(Iterable[bytes], content), namespace)
+        )
+    return response
+
+
+class NamespaceMiddleware:
+    """Host -> namespace -> scope. Stands first: nothing may run before the namespace is known.
+
+    ``request.namespace`` is the namespace, or None on the public host, where ``PUBLIC_URLCONF`` holds.
+    Unknown hosts answer 404, namespaces that are not active 503.
+    """
+
+    sync_capable = True
+    async_capable = True
+
+    def __init__(self, get_response: Callable[[HttpRequest], Any]) -> None:
+        self.get_response = get_response
+        self._async = iscoroutinefunction(get_response)
+        if self._async:
+            markcoroutinefunction(self)
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase | Awaitable[HttpResponseBase]:
+        if self._async:
+            return self._acall(request)
+        try:
+            namespace = self._route(request)
+        except SmartModelsError as error:
+            return refusal(request, error)
+        with namespace_scope(namespace):
+            response = cast(HttpResponseBase, self.get_response(request))
+        return _keep_bound(response, namespace)
+
+    async def _acall(self, request: HttpRequest) -> HttpResponseBase:
+        try:
+            namespace = await sync_to_async(self._route)(request)
+        except SmartModelsError as error:
+            return refusal(request, error)
+        async with namespace_scope(namespace):
+            response = cast(HttpResponseBase, await self.get_response(request))
+        return _keep_bound(response, namespace)
+
+    @staticmethod
+    def _route(request: HttpRequest) -> Any:
+        namespace = namespace_for_host(request.get_host())
+        request.namespace = namespace  # type: ignore[attr-defined]
+        if namespace is None:
+            request.urlconf = django_settings.PUBLIC_URLCONF  # type: ignore[attr-defined]
+        else:
+            require_served(namespace)
+        return namespace

@@ -1,0 +1,55 @@
+"""Slugs, hosts and schema names. Schema names are made here and nowhere else (DESIGN T4)."""
+
+from __future__ import annotations
+
+import re
+import secrets
+
+from smartmodels.conf import settings
+from smartmodels.exceptions import SlugInvalid
+
+__all__ = ["SCHEMA_MARK", "fold_host", "new_schema_name", "primary_host", "public_hosts", "validate_slug"]
+
+SCHEMA_MARK = "smartmodels namespace"
+"""Beginning of the COMMENT of every schema we made; nothing without it is ever dropped."""
+
+_SLUG = re.compile(r"[a-z][a-z0-9-]{1,30}\Z")
+
+
+def validate_slug(given: str) -> str:
+    """Return the slug in lower case; raise SlugInvalid with the rule that it breaks."""
+    slug = given.strip().lower()
+    if not _SLUG.match(slug):
+        raise SlugInvalid(
+            f"{given!r} cannot be a namespace: 2 to 31 characters, a to z, 0 to 9 and '-', "
+            "beginning with a letter.",
+            slug=given,
+        )
+    if slug.endswith("-") or "--" in slug:
+        raise SlugInvalid(f"{given!r} cannot be a namespace: '-' stands single and not at the end.", slug=given)
+    if slug in settings().RESERVED_SLUGS:
+        raise SlugInvalid(f"{slug!r} is reserved: choose another name.", slug=given)
+    return slug
+
+
+def new_schema_name(slug: str) -> str:
+    """Return a schema name that was never used: ``t_<slug>_<random>``, 1 in 2**50 to meet itself."""
+    return f"t_{slug.replace('-', '_')}_{secrets.token_hex(6)}"
+
+
+def fold_host(host: str) -> str:
+    """Return the host as it is compared: no port, no trailing dot, lower case."""
+    name = host.strip().lower()
+    if name.startswith("["):
+        return name.partition("]")[0] + "]"
+    return name.partition(":")[0].rstrip(".")
+
+
+def primary_host(slug: str) -> str:
+    """Return the host a namespace is served on without further ado: ``<slug>.<base domain>``."""
+    return f"{slug}.{settings().BASE_DOMAIN}"
+
+
+def public_hosts() -> frozenset[str]:
+    """Return the hosts of the public site."""
+    return frozenset({fold_host(settings().BASE_DOMAIN), *map(fold_host, settings().PUBLIC_HOSTS)})

@@ -1,0 +1,249 @@
+"""Make a namespace, and bring a half-made one to an end.
+
+A state machine in the namespace's row: ``reserved -> creating -> active``. Every step can be repeated and
+records itself when it is done, so a process that is killed at any point leaves a namespace that
+:func:`resume` finishes or :func:`rollback` removes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from django.core.exceptions import ValidationError
+from django.db import DatabaseError, IntegrityError, connections, transaction
+from django.utils import timezone
+
+from smartmodels.context import public_scope
+from smartmodels.exceptions import (
+    HostTaken,
+    InvalidInput,
+    NamespaceBusy,
+    NamespaceFailed,
+    NamespaceNotFound,
+    SlugTaken,
+    SmartModelsError,
+)
+from smartmodels.tenancy.migrating import migrate_namespace
+from smartmodels.tenancy.models import (
+    Role,
+    State,
+    get_domain_model,
+    get_membership_model,
+    get_namespace_model,
+)
+from smartmodels.tenancy.names import new_schema_name, primary_host, validate_slug
+from smartmodels.tenancy.schemas import create_schema, drop_schema
+
+__all__ = [
+    "STEPS",
+    "delete",
+    "find_namespace",
+    "provision",
+    "reserve",
+    "resume",
+    "rollback",
+    "set_suspended",
+    "unfinished",
+]
+
+Progress = Callable[[str], None]
+"""Called with the name of each step when it begins, and of each migration when it is applied."""
+
+_UNFINISHED = (State.RESERVED, State.CREATING, State.FAILED)
+_LOCK_CLASS = 0x736D
+
+
+def _silent(_: str) -> None:
+    """Report to nobody."""
+
+
+def find_namespace(slug: str) -> Any:
+    """Return the namespace of this slug; raise NamespaceNotFound."""
+    with public_scope():
+        namespace = get_namespace_model().objects.filter(slug=slug.strip().lower()).first()
+    if namespace is None:
+        raise NamespaceNotFound(f"No namespace {slug!r}: see `manage.py namespace list`.", slug=slug)
+    return namespace
+
+
+def unfinished() -> list[Any]:
+    """Return the namespaces whose provisioning did not come to an end."""
+    with public_scope():
+        return list(get_namespace_model().objects.filter(state__in=_UNFINISHED).order_by("created_at"))
+
+
+@contextmanager
+def _exclusively(namespace: Any) -> Iterator[None]:
+    """Hold the namespace's advisory lock, which PostgreSQL gives back when the process dies."""
+    key = namespace.pk.int % 2**31
+    with connections["default"].cursor() as cursor:
+        cursor.execute("SELECT pg_try_advisory_lock(%s, %s)", [_LOCK_CLASS, key])
+        if not cursor.fetchone()[0]:
+            raise NamespaceBusy(
+                f"Another process is working on {namespace.slug!r}: wait for it, then try again.",
+                slug=namespace.slug,
+            )
+    try:
+        yield
+    finally:
+        with connections["default"].cursor() as cursor:
+            cursor.execute("SELECT pg_advisory_unlock(%s, %s)", [_LOCK_CLASS, key])
+
+
+def _validated_name(name: str) -> str:
+    field = get_namespace_model()._meta.get_field("name")
+    try:
+        cleaned: str = field.clean(name.strip(), None)
+    except ValidationError as error:
+        raise InvalidInput(f"The name cannot be used: {' '.join(error.messages)}", field="name") from error
+    return cleaned
+
+
+def reserve(slug: str, *, name: str, owner: Any) -> Any:
+    """Take the slug: one row, at once visible to everybody else who wants it.
+
+    Raises SlugInvalid, SlugTaken, HostTaken or InvalidInput.
+    """
+    slug = validate_slug(slug)
+    name = _validated_name(name)
+    model = get_namespace_model()
+    if get_domain_model().objects.filter(domain=primary_host(slug)).exclude(tenant__slug=slug).exists():
+        raise HostTaken(f"{primary_host(slug)} is served by another namespace.", host=primary_host(slug))
+    namespace = model(slug=slug, name=name, schema_name=new_schema_name(slug), state=State.RESERVED)
+    try:
+        with public_scope(), transaction.atomic():
+            namespace.save(force_insert=True)
+            get_membership_model().objects.create(namespace=namespace, user=owner, role=Role.OWNER)
+    except IntegrityError as error:
+        if not model.objects.filter(slug=slug).exists():
+            raise
+        raise SlugTaken(f"A namespace {slug!r} exists already: choose another slug.", slug=slug) from error
+    return namespace
+
+
+def _schema(namespace: Any, _: Progress) -> None:
+    create_schema(namespace.schema_name, namespace.pk)
+
+
+def _tables(namespace: Any, progress: Progress) -> None:
+    migrate_namespace(namespace, progress=progress)
+
+
+def _host(namespace: Any, _: Progress) -> None:
+    get_domain_model().objects.get_or_create(
+        domain=primary_host(namespace.slug), defaults={"tenant": namespace, "is_primary": True}
+    )
+
+
+def _activate(namespace: Any, _: Progress) -> None:
+    namespace.state = State.ACTIVE
+    namespace.activated_at = timezone.now()
+
+
+STEPS: dict[str, Callable[[Any, Progress], None]] = {
+    "schema": _schema,
+    "tables": _tables,
+    "host": _host,
+    "activate": _activate,
+}
+"""What turns a reservation into a served namespace, in order."""
+
+
+def _advance(namespace: Any, step: str, progress: Progress) -> None:
+    progress(step)
+    if namespace.state != State.CREATING:
+        namespace.state, namespace.error = State.CREATING, ""
+    STEPS[step](namespace, progress)
+    namespace.step = step
+    namespace.save(update_fields=["state", "step", "error", "activated_at"])
+
+
+def resume(namespace: Any, *, progress: Progress = _silent) -> Any:
+    """Finish provisioning; a namespace that is finished already is returned as it is.
+
+    Raises NamespaceBusy while another process works on it, and NamespaceFailed, with what went wrong
+    kept in the row, when a step fails.
+    """
+    with public_scope(), _exclusively(namespace):
+        namespace.refresh_from_db()
+        if namespace.state not in _UNFINISHED:
+            return namespace
+        for step in STEPS:
+            try:
+                _advance(namespace, step, progress)
+            except (DatabaseError, SmartModelsError, OSError) as error:
+                _record_failure(namespace, step, error)
+                raise NamespaceFailed(
+                    f"Step {step!r} of namespace {namespace.slug!r} failed: {error} "
+                    f"Run `namespace resume {namespace.slug}` to go on or `namespace rollback "
+                    f"{namespace.slug}` to remove it.",
+                    slug=namespace.slug,
+                    step=step,
+                ) from error
+    return namespace
+
+
+def _record_failure(namespace: Any, step: str, error: Exception) -> None:
+    get_namespace_model().objects.filter(pk=namespace.pk).update(
+        state=State.FAILED, error=f"{step}: {error}"[:2000]
+    )
+
+
+def provision(slug: str, *, name: str, owner: Any, progress: Progress = _silent) -> Any:
+    """Make a namespace: its schema, its host and its owner's membership; return it active.
+
+    Raises what :func:`reserve` and :func:`resume` raise.
+    """
+    progress("reserve")
+    namespace = reserve(slug, name=name, owner=owner)
+    return resume(namespace, progress=progress)
+
+
+def rollback(namespace: Any) -> None:
+    """Remove a namespace whose provisioning did not come to an end; an active one is refused."""
+    with public_scope(), _exclusively(namespace):
+        namespace.refresh_from_db()
+        if namespace.state not in _UNFINISHED:
+            raise InvalidInput(
+                f"Namespace {namespace.slug!r} is {namespace.state}, not half-made: "
+                "use `namespace delete` to remove it.",
+                slug=namespace.slug,
+            )
+        _remove(namespace)
+
+
+def delete(namespace: Any) -> None:
+    """Delete a namespace with its schema, hosts and memberships, for good.
+
+    Its host answers 404 from the first moment; a deletion that is cut off is finished by repeating it.
+    """
+    with public_scope(), _exclusively(namespace):
+        get_namespace_model().objects.filter(pk=namespace.pk).update(state=State.DELETING)
+        _remove(namespace)
+
+
+def _remove(namespace: Any) -> None:
+    drop_schema(namespace.schema_name, namespace.pk)
+    get_namespace_model().objects.filter(pk=namespace.pk).delete()
+
+
+def set_suspended(namespace: Any, suspended: bool) -> Any:
+    """Stop or resume serving an active namespace; repeating it changes nothing.
+
+    Raises InvalidInput for one that is neither active nor suspended.
+    """
+    before, after = State.ACTIVE, State.SUSPENDED
+    if not suspended:
+        before, after = after, before
+    with public_scope():
+        model = get_namespace_model()
+        changed = model.objects.filter(pk=namespace.pk, state=before).update(state=after)
+        namespace.refresh_from_db()
+    if not changed and namespace.state != after:
+        raise InvalidInput(
+            f"Namespace {namespace.slug!r} is {namespace.state}: only an active one can be suspended.",
+            slug=namespace.slug,
+        )
+    return namespace

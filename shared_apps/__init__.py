@@ -1,0 +1,1 @@
+"""Django apps whose rows live once, in the public schema."""

@@ -1,0 +1,108 @@
+"""Accounts: people who may be members of several namespaces, their sessions and their API tokens."""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from importlib import import_module
+from typing import Any, ClassVar
+
+from django.conf import settings
+from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
+from django.contrib.auth.models import PermissionsMixin
+from django.contrib.sessions.base_session import AbstractBaseSession, BaseSessionManager
+from django.db import models
+from django.db.models.functions import Lower, Now
+from uuid_utils.compat import uuid7
+
+__all__ = ["Session", "Token", "User"]
+
+
+def new_key() -> Any:
+    """Return a new primary key: a UUIDv7."""
+    return uuid7()
+
+
+class UserManager(BaseUserManager["User"]):
+    """Accounts by e-mail address, compared without regard to case."""
+
+    def create_user(self, email: str, password: str | None = None, **fields: Any) -> User:
+        """Create an account; without a password it cannot log in until one is set."""
+        user = self.model(email=self.normalize_email(email).lower(), **fields)
+        user.set_password(password)
+        user.save(using=self._db)
+        return user
+
+    def create_superuser(self, email: str, password: str | None = None, **fields: Any) -> User:
+        """Create a staff account that may do everything on the public host."""
+        return self.create_user(email, password, is_staff=True, is_superuser=True, **fields)
+
+    def get_by_natural_key(self, username: str | None) -> User:
+        """Return the account of an e-mail address."""
+        return self.get(email=(username or "").lower())
+
+
+class User(AbstractBaseUser, PermissionsMixin):
+    """A person's account. What they may do in a namespace is their membership's role there."""
+
+    id = models.UUIDField(primary_key=True, default=new_key, editable=False)
+    email = models.EmailField(unique=True)
+    name = models.CharField(max_length=200, blank=True, default="")
+    is_active = models.BooleanField(default=True)
+    is_staff = models.BooleanField(
+        default=False, help_text="May use the public host: provision namespaces and run reports."
+    )
+    joined_at = models.DateTimeField(db_default=Now(), editable=False)
+    closed_at = models.DateTimeField(null=True, blank=True, editable=False)
+
+    objects = UserManager()
+
+    USERNAME_FIELD = "email"
+    EMAIL_FIELD = "email"
+    REQUIRED_FIELDS: ClassVar[list[str]] = []
+
+    class Meta:
+        constraints: ClassVar[list[Any]] = [
+            models.UniqueConstraint(Lower("email"), name="accounts_user_email_folded")
+        ]
+
+    def __str__(self) -> str:
+        return self.name or self.email
+
+
+class Session(AbstractBaseSession):
+    """A login, bound to the host's namespace it was made in; ``namespace`` is None on the public host."""
+
+    user_id = models.UUIDField(null=True, db_index=True)
+    namespace_id = models.UUIDField(null=True, db_index=True)
+
+    objects = BaseSessionManager()
+
+    @classmethod
+    def get_session_store_class(cls) -> Any:
+        """Return the store that ``SESSION_ENGINE`` names."""
+        return import_module(settings.SESSION_ENGINE).SessionStore
+
+
+class Token(models.Model):
+    """An API token of one user in one namespace; only its digest is kept."""
+
+    id = models.UUIDField(primary_key=True, default=new_key, editable=False)
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="tokens")
+    namespace_id = models.UUIDField(db_index=True)
+    digest = models.BinaryField(max_length=32, unique=True, editable=False)
+    created_at = models.DateTimeField(db_default=Now(), editable=False)
+
+    def __str__(self) -> str:
+        return f"token {self.pk}"
+
+    @staticmethod
+    def digest_of(secret: str) -> bytes:
+        """Return what is stored of a secret; 32 random bytes need no salt and no stretching."""
+        return hashlib.sha256(secret.encode()).digest()
+
+    @classmethod
+    def issue(cls, user: User, namespace_id: Any) -> tuple[Token, str]:
+        """Make a token; return it with the secret, which cannot be read again."""
+        secret = secrets.token_urlsafe(32)
+        return cls.objects.create(user=user, namespace_id=namespace_id, digest=cls.digest_of(secret)), secret

@@ -1,0 +1,54 @@
+"""Authentication, membership, actor and operation, once per request and in this order."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from django.contrib.auth.models import AnonymousUser
+from django.http import HttpRequest, HttpResponse
+
+from shared_apps.namespaces.identity import membership_of, user_of_token
+from smartmodels.context import Actor, operation
+
+__all__ = ["IdentityMiddleware"]
+
+_SCHEMES = ("token", "bearer")
+
+
+class IdentityMiddleware:
+    """Settle who asks: ``request.user``, ``request.membership``, ``request.authenticated_by``.
+
+    ``authenticated_by`` is "token", "session" or None. On a namespace's host somebody who is not its
+    member is nobody: the request goes on as an anonymous one. Everything the request writes belongs to
+    one operation, whose actor is the user.
+    """
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        self._identify(request)
+        user = request.user
+        actor = Actor.user(user) if user.is_authenticated else Actor.system("anonymous")
+        with operation(actor=actor):
+            return self.get_response(request)
+
+    @staticmethod
+    def _identify(request: Any) -> None:
+        scheme, _, secret = request.headers.get("Authorization", "").partition(" ")
+        request.authenticated_by = None
+        request.membership = None
+        if scheme.lower() in _SCHEMES:
+            request.user = user_of_token(secret.strip()) or AnonymousUser()
+            request.authenticated_by = "token"
+        elif request.user.is_authenticated:
+            request.authenticated_by = "session"
+        if request.namespace is None or not request.user.is_authenticated:
+            return
+        request.membership = membership_of(request.user)
+        if request.membership is None:
+            request.user = AnonymousUser()
+            request.authenticated_by = None
+        else:
+            request.user.membership = request.membership
