@@ -27,6 +27,9 @@ class SmartModelsSettings:
     NAMESPACE_MODEL: str = "namespaces.Namespace"
     """``app.Model`` of the concrete namespace; django-tenants' ``TENANT_MODEL`` must say the same."""
 
+    GRANT_MODEL: str = "sharing.Grant"
+    """``app.Model`` of the concrete grant, by which a row of one namespace is visible in another."""
+
     OWNER_MODEL: str | None = None
     """Set to ``AUTH_USER_MODEL`` for private mode, where a resource is visible to its owner alone."""
 

@@ -23,6 +23,7 @@ __all__ = [
     "RevertConflict",
     "RowNotFound",
     "SentinelProtected",
+    "ShareRefused",
     "SlugInvalid",
     "SlugTaken",
     "SmartModelsError",
@@ -170,6 +171,13 @@ class RevertConflict(SmartModelsError):
 
     code = "revert-conflict"
     status = 409
+
+
+class ShareRefused(SmartModelsError):
+    """The row cannot be shared like this: the message says why and with whom it can."""
+
+    code = "share-refused"
+    status = 400
 
 
 class SentinelProtected(SmartModelsError):

@@ -76,7 +76,7 @@ class Session(AbstractBaseSession):
     user_id = models.UUIDField(null=True, db_index=True)
     namespace_id = models.UUIDField(null=True, db_index=True)
 
-    objects = BaseSessionManager()
+    objects: ClassVar[Any] = BaseSessionManager()
 
     @classmethod
     def get_session_store_class(cls) -> Any:

@@ -30,21 +30,21 @@ class SessionStore(DatabaseStore):
         return Session
 
     def _get_session_from_db(self) -> Any:
-        session = super()._get_session_from_db()
+        session = super()._get_session_from_db()  # type: ignore[misc]
         if session is not None and session.namespace_id != _namespace_id():
             self._session_key = None
             return None
         return session
 
     async def _aget_session_from_db(self) -> Any:
-        session = await super()._aget_session_from_db()
+        session = await super()._aget_session_from_db()  # type: ignore[misc]
         if session is not None and session.namespace_id != _namespace_id():
             self._session_key = None
             return None
         return session
 
     def create_model_instance(self, data: Any) -> Any:
-        session = super().create_model_instance(data)
+        session: Any = super().create_model_instance(data)
         session.user_id = data.get(SESSION_KEY)
         session.namespace_id = _namespace_id()
         return session

@@ -1,0 +1,1 @@
+"""The registry of shared rows and the grants."""

@@ -99,7 +99,7 @@ class operation:  # noqa: N801 - used like a function, as contextlib's managers 
     outside, means the system acts.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - every argument is optional and named
         self,
         *,
         actor: Actor | None = None,

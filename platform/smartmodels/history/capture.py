@@ -80,11 +80,13 @@ class HistoryCapture(BaseConstraint):
         )
         return Statement(template, table=table)
 
-    def constraint_sql(self, model: Any, schema_editor: Any) -> None:
+    def constraint_sql(self, model: Any, schema_editor: Any) -> Any:
         """Install the triggers after CREATE TABLE, which cannot hold them."""
         schema_editor.deferred_sql.append(self.create_sql(model, schema_editor))
 
-    def validate(self, model: Any, instance: models.Model, exclude: Any = None, using: str = "default") -> None:
+    def validate(
+        self, model: Any, instance: models.Model, exclude: Any = None, using: str = "default"
+    ) -> None:
         """Every row is valid: capture constrains nothing."""
 
     def deconstruct(self) -> Any:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from smartmodels.models.smart import SmartModel
+from smartmodels.sharing import ResourceNamespaces
 
 __all__ = ["Resource"]
 
@@ -12,3 +13,8 @@ class Resource(SmartModel):
 
     class Meta(SmartModel.Meta):
         abstract = True
+
+    @property
+    def namespaces(self) -> ResourceNamespaces:
+        """Return the namespaces in which the row is visible: ``row.namespaces.add(other)`` shares it."""
+        return ResourceNamespaces(self)

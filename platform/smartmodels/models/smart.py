@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 from django.conf import settings as django_settings
 from django.db import models
@@ -97,9 +97,9 @@ class SmartModel(SoftDeleteModel):
     updated_by = _user_key()
     deleted_by = _user_key(null=True)
 
-    objects = SmartAliveManager()
-    all_objects = SmartAllManager()
-    deleted_objects = SmartDeletedManager()
+    objects: ClassVar[Any] = SmartAliveManager()
+    all_objects: ClassVar[Any] = SmartAllManager()
+    deleted_objects: ClassVar[Any] = SmartDeletedManager()
     history = SmartHistory()
 
     class Meta:
@@ -173,10 +173,9 @@ class SmartModel(SoftDeleteModel):
 
     def _check_namespace(self) -> None:
         check_instance(self)
-        for key in self._meta.concrete_fields:
-            if key.is_relation and key.is_cached(self):
+        keys: list[Any] = [field for field in self._meta.concrete_fields if field.is_relation]
+        for key in keys:
+            if key.is_cached(self):
                 related = key.get_cached_value(self)
                 if isinstance(related, SmartModel):
                     check_instance(related)
-
-

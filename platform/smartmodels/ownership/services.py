@@ -40,9 +40,7 @@ def hand_over(user_id: uuid.UUID, *, using: str = "default") -> int:
     (``created_by``) does not change. Repeating it changes nothing.
     """
     require_namespace()
-    return _move(
-        {"owner_id": user_id}, {"owner_id": sentinel_id(), "former_owner_id": F("owner_id")}, using
-    )
+    return _move({"owner_id": user_id}, {"owner_id": sentinel_id(), "former_owner_id": F("owner_id")}, using)
 
 
 def take_back(user_id: uuid.UUID, *, using: str = "default") -> int:

@@ -58,6 +58,9 @@ class ScopedQuerySet(models.QuerySet[M]):
     its first use; its cached rows then stay with that namespace.
     """
 
+    query: Any
+    _hints: Any
+
     def __init__(self, model: Any = None, query: Any = None, using: Any = None, hints: Any = None) -> None:
         super().__init__(model=model, query=query, using=using, hints=hints)
         if getattr(self.query, "bound_schema", None) is None:
@@ -112,13 +115,13 @@ class ScopedQuerySet(models.QuerySet[M]):
             check_instance(instance)
 
     def _add_hints(self, **hints: Any) -> None:
-        super()._add_hints(**hints)
+        super()._add_hints(**hints)  # type: ignore[misc]
         self._check_hints()
 
     def _filter_or_exclude_inplace(self, negate: bool, args: Any, kwargs: Any) -> None:
         check_values(args)
         check_values(kwargs.values())
-        super()._filter_or_exclude_inplace(negate, args, kwargs)
+        super()._filter_or_exclude_inplace(negate, args, kwargs)  # type: ignore[misc]
 
     # Writing
 

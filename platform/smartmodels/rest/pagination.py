@@ -30,7 +30,9 @@ class BoundedPagination(LimitOffsetPagination):
     @staticmethod
     def _number(name: str, given: str, least: int) -> int:
         if not (given.isascii() and given.isdigit() and int(given[:12]) >= least):
-            raise ValidationError({name: f"A whole number from {least} on is needed."}, code="invalid-parameter")
+            raise ValidationError(
+                {name: f"A whole number from {least} on is needed."}, code="invalid-parameter"
+            )
         return int(given[:12])
 
     def get_paginated_response(self, data: Any) -> Response:

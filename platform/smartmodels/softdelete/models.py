@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 from django.db import models
 from safedelete.config import SOFT_DELETE_CASCADE
@@ -24,12 +24,13 @@ class SoftDeleteModel(SafeDeleteModel):
 
     _safedelete_policy = SOFT_DELETE_CASCADE
 
+    deleted_at: Any
     deleted_by_cascade = None  # the operation id says it more exactly
     deleted_in = models.UUIDField(null=True, editable=False, db_index=True)
 
-    objects = AliveManager()
-    all_objects = AllManager()
-    deleted_objects = DeletedManager()
+    objects: ClassVar[Any] = AliveManager()
+    all_objects: ClassVar[Any] = AllManager()
+    deleted_objects: ClassVar[Any] = DeletedManager()
 
     class Meta:
         abstract = True
@@ -40,7 +41,9 @@ class SoftDeleteModel(SafeDeleteModel):
         kwargs.pop("keep_deleted", None)
         models.Model.save(self, *args, **kwargs)
 
-    def delete(self, using: str | None = None, keep_parents: bool = False, **_: Any) -> Any:
+    def delete(  # type: ignore[override]
+        self, using: str | None = None, keep_parents: bool = False, **_: Any
+    ) -> Any:
         """Soft-delete the row and what cascades from it; deleting a deleted row changes nothing."""
         deletion = soft_delete(type(self), [self.pk], using=using or self._state.db)
         self.refresh_from_db(using=using, from_queryset=type(self).all_objects.using(using))

@@ -15,7 +15,7 @@ from smartmodels.exceptions import ProtectedRows, RestoreConflict
 
 __all__ = ["Deletion", "restore", "soft_delete"]
 
-Model = type[models.Model]
+Model = Any  # a concrete subclass of SoftDeleteModel, which imports this module
 Rows = dict[Model, set[Any]]
 
 
@@ -54,7 +54,7 @@ def _collect(model: Model, keys: Iterable[Any], using: str) -> Rows:
     frontier: list[tuple[Model, Iterable[Any]]] = [(model, keys)]
     while frontier:
         current, wanted = frontier.pop(0)
-        living = current.all_objects.using(using).filter(pk__in=wanted, deleted_at__isnull=True)  # type: ignore[attr-defined]
+        living = current.all_objects.using(using).filter(pk__in=wanted, deleted_at__isnull=True)
         fresh = set(living.select_for_update().order_by("pk").values_list("pk", flat=True))
         fresh -= found.get(current, set())
         if not fresh:
@@ -95,9 +95,9 @@ def soft_delete(model: Model, keys: Iterable[Any], *, using: str | None = None) 
             values = {
                 "deleted_at": timezone.now(),
                 "deleted_in": opened.id,
-                **current.values_on_delete(opened),  # type: ignore[attr-defined]
+                **current.values_on_delete(opened),
             }
-            rows = current.all_objects.using(database).filter(pk__in=pks)  # type: ignore[attr-defined]
+            rows = current.all_objects.using(database).filter(pk__in=pks)
             rows.update(**values)
     return Deletion({current: frozenset(pks) for current, pks in found.items()})
 
@@ -117,7 +117,7 @@ def _deleted_parent(model: Model, using: str, coming: Rows) -> Q:
 
 def _bring_back(model: Model, keys: Iterable[Any], using: str, coming: Rows, left: Rows) -> None:
     """Add to ``coming`` the rows of ``keys`` that can live, then what was deleted together with them."""
-    rows = model.all_objects.using(using).filter(pk__in=keys, deleted_at__isnull=False)  # type: ignore[attr-defined]
+    rows = model.all_objects.using(using).filter(pk__in=keys, deleted_at__isnull=False)
     orphans = set(rows.filter(_deleted_parent(model, using, coming)).values_list("pk", flat=True))
     if orphans:
         left.setdefault(model, set()).update(orphans)
@@ -130,9 +130,7 @@ def _bring_back(model: Model, keys: Iterable[Any], using: str, coming: Rows, lef
     for deleted_in, pks in by_operation.items():
         for relation in _relations(model, CASCADE):
             below = _children(relation, pks, using).filter(deleted_in=deleted_in, deleted_at__isnull=False)
-            _bring_back(
-                relation.related_model, list(below.values_list("pk", flat=True)), using, coming, left
-            )
+            _bring_back(relation.related_model, list(below.values_list("pk", flat=True)), using, coming, left)
 
 
 def restore(model: Model, keys: Iterable[Any], *, using: str | None = None) -> Deletion:
@@ -155,8 +153,8 @@ def restore(model: Model, keys: Iterable[Any], *, using: str | None = None) -> D
                 keys=sorted(map(str, stuck)),
             )
         for current, pks in coming.items():
-            values = {"deleted_at": None, "deleted_in": None, **current.values_on_restore(opened)}  # type: ignore[attr-defined]
-            rows = current.all_objects.using(database).filter(pk__in=pks)  # type: ignore[attr-defined]
+            values = {"deleted_at": None, "deleted_in": None, **current.values_on_restore(opened)}
+            rows = current.all_objects.using(database).filter(pk__in=pks)
             try:
                 with transaction.atomic(using=database):
                     rows.update(**values)
@@ -171,5 +169,3 @@ def restore(model: Model, keys: Iterable[Any], *, using: str | None = None) -> D
         {current: frozenset(pks) for current, pks in coming.items()},
         {current: frozenset(pks) for current, pks in left.items()},
     )
-
-

@@ -7,6 +7,7 @@ import os
 import threading
 import time
 from collections.abc import Callable
+from typing import Any, cast
 
 import psycopg
 from django.db import connections
@@ -90,10 +91,8 @@ class Listener:
                 if time.monotonic() - began > _POLL_SECONDS:
                     connection.execute("SELECT 1")
 
-    def _parameters(self) -> dict[str, object]:
-        wrapper = connections[self._using]
-        assert isinstance(wrapper, DatabaseWrapper)
-        parameters = wrapper.get_connection_params()
+    def _parameters(self) -> dict[str, Any]:
+        parameters = cast(DatabaseWrapper, connections[self._using]).get_connection_params()
         return {
             key: value
             for key, value in parameters.items()

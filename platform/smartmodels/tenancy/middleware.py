@@ -107,7 +107,7 @@ class NamespaceMiddleware:
         namespace = namespace_for_host(request.get_host())
         request.namespace = namespace  # type: ignore[attr-defined]
         if namespace is None:
-            request.urlconf = django_settings.PUBLIC_URLCONF  # type: ignore[attr-defined]
+            request.urlconf = django_settings.PUBLIC_URLCONF
         else:
             require_served(namespace)
         return namespace

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, cast
 
 from django.db import connections
 from django.db.migrations.executor import MigrationExecutor
@@ -32,7 +32,7 @@ def _executor(using: str) -> MigrationExecutor:
 
 
 def _targets(executor: MigrationExecutor) -> list[Any]:
-    leaves = executor.loader.graph.leaf_nodes()
+    leaves: list[Any] = executor.loader.graph.leaf_nodes()
     if current_schema() is None:
         return leaves
     return [node for node in leaves if node[0] in tenant_labels()]
@@ -56,7 +56,7 @@ def migrate_namespace(
     """
     applied: list[str] = []
 
-    def report(action: str, migration: Any = None, fake: bool = False) -> None:
+    def report(action: str, migration: Any = None, fake: bool = False) -> None:  # noqa: ARG001 - Django's
         if action == "apply_success" and migration is not None and migration.app_label in tenant_labels():
             name = f"{migration.app_label}.{migration.name}"
             applied.append(name)
@@ -64,8 +64,6 @@ def migrate_namespace(
 
     with namespace_scope(namespace):
         executor = _executor(using)
-        executor.progress_callback = report
+        executor.progress_callback = cast(Any, report)
         executor.migrate(_targets(executor))
     return applied
-
-

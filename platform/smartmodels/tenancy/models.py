@@ -113,7 +113,9 @@ class AbstractMembership(models.Model):
     class Meta:
         abstract = True
         constraints: ClassVar[list[Any]] = [
-            models.UniqueConstraint(fields=["namespace", "user"], name="%(app_label)s_one_membership_per_user")
+            models.UniqueConstraint(
+                fields=["namespace", "user"], name="%(app_label)s_one_membership_per_user"
+            )
         ]
 
 

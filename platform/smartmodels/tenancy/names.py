@@ -26,7 +26,9 @@ def validate_slug(given: str) -> str:
             slug=given,
         )
     if slug.endswith("-") or "--" in slug:
-        raise SlugInvalid(f"{given!r} cannot be a namespace: '-' stands single and not at the end.", slug=given)
+        raise SlugInvalid(
+            f"{given!r} cannot be a namespace: '-' stands single and not at the end.", slug=given
+        )
     if slug in settings().RESERVED_SLUGS:
         raise SlugInvalid(f"{slug!r} is reserved: choose another name.", slug=given)
     return slug

@@ -1,4 +1,4 @@
-"""Every change of a namespace or a host is announced, whatever wrote it: see smartmodels/tenancy/routing.py."""
+"""Every change of a namespace or a host is announced, whatever wrote it (smartmodels/tenancy/routing.py)."""
 
 from __future__ import annotations
 

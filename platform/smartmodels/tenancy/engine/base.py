@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
 from django.core.exceptions import ImproperlyConfigured
 from django.db.backends.postgresql.base import DatabaseWrapper as PostgresWrapper
@@ -128,7 +128,7 @@ class DatabaseWrapper(TenantsWrapper):
         return cursor
 
     def _cursor(self, name: str | None = None) -> Any:
-        return PostgresWrapper._cursor(self, name)
+        return cast(Any, PostgresWrapper)._cursor(self, name)
 
     def _commit(self) -> Any:
         try:

@@ -14,7 +14,10 @@ if TYPE_CHECKING:
 __all__ = ["ScopedCursor"]
 
 
-class ScopedCursor(Cursor):
+_DjangoCursor: Any = Cursor  # its stubs do not know that it is psycopg's
+
+
+class ScopedCursor(_DjangoCursor):
     """Django's client-side binding cursor, bound to the wrapper that knows the current namespace."""
 
     wrapper: DatabaseWrapper | None = None

@@ -18,7 +18,9 @@ _DATA_WORDS = ("SELECT", "INSERT", "UPDATE", "DELETE", "WITH", "MERGE", "VALUES"
 
 
 def _first_word(statement: str) -> str:
-    return statement.lstrip(" \t\r\n(")[:12].split(None, 1)[0].rstrip(";").upper() if statement.strip() else ""
+    return (
+        statement.lstrip(" \t\r\n(")[:12].split(None, 1)[0].rstrip(";").upper() if statement.strip() else ""
+    )
 
 
 def is_transaction_control(statement: str) -> bool:

@@ -1,0 +1,44 @@
+"""``resource.namespaces``: the namespaces in which a row is visible, as a small manager."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.db import models
+
+from smartmodels.context import require_namespace
+from smartmodels.sharing.models import GrantRole, GrantStatus
+from smartmodels.sharing.services import grants_of, revoke, share
+from smartmodels.tenancy.models import get_namespace_model
+
+__all__ = ["ResourceNamespaces"]
+
+
+class ResourceNamespaces:
+    """The namespaces of one row: its home, and every one that an active grant gives it to."""
+
+    def __init__(self, resource: Any) -> None:
+        self._resource = resource
+
+    def all(self) -> models.QuerySet[Any]:
+        """Return the home and the namespaces with an active grant."""
+        granted = grants_of(self._resource).filter(status=GrantStatus.ACTIVE).values("target_id")
+        namespaces: models.QuerySet[Any] = get_namespace_model().objects.all()
+        return namespaces.filter(models.Q(pk=require_namespace().pk) | models.Q(pk__in=granted))
+
+    def add(self, *namespaces: Any, role: str = GrantRole.VIEW) -> list[Any]:
+        """Share the row with each namespace; return the grants."""
+        return [share(self._resource, namespace, role=role) for namespace in namespaces]
+
+    def remove(self, *namespaces: Any) -> list[Any]:
+        """Take the row back from each namespace; return the grants that ended."""
+        keys = [namespace.pk for namespace in namespaces]
+        return [revoke(grant) for grant in grants_of(self._resource).filter(target_id__in=keys)]
+
+    def set(self, namespaces: Any, role: str = GrantRole.VIEW) -> None:
+        """Make the row visible in exactly these namespaces, and at home."""
+        home = require_namespace().pk
+        wanted = {namespace.pk: namespace for namespace in namespaces if namespace.pk != home}
+        for grant in grants_of(self._resource).exclude(target_id__in=list(wanted)):
+            revoke(grant)
+        self.add(*wanted.values(), role=role)
