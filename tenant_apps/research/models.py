@@ -48,7 +48,7 @@ class Specimen(Resource):
     species = models.CharField(max_length=100)
     stage = models.CharField(max_length=100, blank=True, default="")
     sex = models.CharField(max_length=6, choices=Sex.choices, blank=True, default="")
-    clutch_complete = models.BooleanField(null=True)
+    clutch_complete = models.BooleanField(null=True, blank=True)
     egg_date = models.DateField(null=True, blank=True)
 
     class Meta(Resource.Meta):

@@ -78,19 +78,19 @@ def _gone_targets(row: Any, changed: set[str]) -> list[Conflict]:
     return conflicts
 
 
-def _invalid_values(row: Any, gone: set[str | None]) -> list[Conflict]:
-    """Run the model's own validation, uniqueness included, on the values to come."""
-    fixed = {field.name for field in row._meta.concrete_fields} - {
-        field.name for field in revertible_fields(type(row))
-    }
-    try:
-        row.full_clean(exclude=fixed | {name for name in gone if name})
-    except ValidationError as error:
-        return [
-            Conflict(None if name == "__all__" else name, "invalid", " ".join(messages))
-            for name, messages in error.message_dict.items()
-        ]
-    return []
+def _invalid_values(row: Any, changed: set[str]) -> list[Conflict]:
+    """Run the model's own validation on the values to come, and its uniqueness on the whole row."""
+    unchanged = {field.name for field in row._meta.concrete_fields} - changed
+    found: list[Conflict] = []
+    for check in (lambda: row.clean_fields(exclude=unchanged), row.validate_unique, row.validate_constraints):
+        try:
+            check()
+        except ValidationError as error:
+            found += [
+                Conflict(None if name == "__all__" else name, "invalid", " ".join(messages))
+                for name, messages in error.message_dict.items()
+            ]
+    return found
 
 
 def plan_revert(row: models.Model, version: Any) -> RevertPlan:
@@ -118,8 +118,10 @@ def plan_revert(row: models.Model, version: Any) -> RevertPlan:
     if restores:
         # So that what must be unique among the living is checked as it will be.
         becoming.deleted_at = None
-    conflicts += _gone_targets(becoming, {change.field for change in changes})
-    conflicts += _invalid_values(becoming, {conflict.field for conflict in conflicts})
+    changed = {change.field for change in changes}
+    gone = _gone_targets(becoming, changed)
+    conflicts += gone
+    conflicts += _invalid_values(becoming, changed - {str(conflict.field) for conflict in gone})
     return RevertPlan(model, pk, target.history_id, base, changes, tuple(conflicts), restores)
 
 

@@ -59,6 +59,14 @@ class SoftDeleteModel(SafeDeleteModel):
         """Remove the row for good; its history stays."""
         return models.Model.delete(self, using=using)
 
+    def validate_constraints(self, exclude: Any = None) -> None:
+        """Check what must be unique among the living, also where a form does not show ``deleted_at``.
+
+        Django skips a constraint whose condition names a field that a form leaves out; the value of this
+        one is always known.
+        """
+        super().validate_constraints(exclude=set(exclude or ()) - {"deleted_at"})
+
     @classmethod
     def values_on_delete(cls, opened: Operation) -> dict[str, Any]:
         """Return what else a deletion in operation ``opened`` sets, as keywords of ``update()``."""
