@@ -109,6 +109,8 @@ def _split(url: str) -> SplitResult:
     address = _try_split(url)
     if address is None:
         raise InvalidDatabaseURL("has a host that cannot be read (an IPv6 address needs [brackets])")
+    if "@" in address.path + address.query:
+        raise InvalidDatabaseURL("holds an @ after the host (a / or ? within a password is written %2F, %3F)")
     if address.netloc.count("@") > 1:
         raise InvalidDatabaseURL("holds more than one @ (write one within a password as %40)")
     return address
@@ -125,14 +127,14 @@ def _try_split(url: str) -> SplitResult | None:
 
 def _query(address: SplitResult) -> dict[str, str]:
     found: dict[str, str] = {}
+    if not all("=" in pair for pair in address.query.split("&") if address.query):
+        raise InvalidDatabaseURL("has a parameter without a value")
     for name, value in parse_qsl(address.query, keep_blank_values=True):
         if name not in ADDRESS_PARTS and name not in LIBPQ_OPTIONS:
             raise InvalidDatabaseURL(f"has the unknown parameter {name[:40]!r}")
         if name in found:
             raise InvalidDatabaseURL(f"has the parameter {name!r} twice")
         found[name] = value
-    if address.query and len(found) != len(address.query.split("&")):
-        raise InvalidDatabaseURL("has a parameter without a value")
     mode = found.get("sslmode", SSL_MODES[0])
     if mode not in SSL_MODES:
         raise InvalidDatabaseURL(f"has an sslmode other than {', '.join(SSL_MODES)}")

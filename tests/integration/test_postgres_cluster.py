@@ -21,6 +21,7 @@ from config.postgres import (
     ClusterBusy,
     DatabaseRefused,
     FolderNotOurs,
+    PostgresUnavailable,
     ServerFailed,
     VersionMismatch,
     find_binaries,
@@ -70,9 +71,20 @@ def place() -> Iterator[Path]:
 
 @pytest.fixture
 def cluster(place: Path, binaries: Binaries) -> Iterator[Cluster]:
-    """A running cluster."""
+    """A running cluster to be mistreated."""
     with Cluster(place / "pg", binaries=binaries, durable=False) as started:
         yield started
+
+
+@pytest.fixture(scope="module")
+def steady(binaries: Binaries) -> Iterator[Cluster]:
+    """A running cluster for tests that leave it running."""
+    folder = Path(tempfile.mkdtemp(prefix="pg-", dir="/tmp"))
+    folder.chmod(0o755)
+    with Cluster(folder / "pg", binaries=binaries, durable=False) as started:
+        yield started
+    remove_site(folder / "pg")
+    shutil.rmtree(folder)
 
 
 @pytest.fixture
@@ -96,6 +108,18 @@ def another_user() -> Iterator[Callable[..., UserProcess]]:
     for process in processes:
         process.kill()
         process.communicate()
+
+
+@pytest.fixture
+def as_nobody() -> tuple[str, ...]:
+    """What runs a program as the user nobody; skips where that user cannot read this checkout."""
+    wrapper = ("setpriv", "--reuid=nobody", "--clear-groups")
+    script = "import config.postgres"
+    command = [*wrapper, sys.executable, "-c", script]
+    environment = {**os.environ, "PYTHONPATH": str(SOURCE_ROOT)}
+    if subprocess.run(command, env=environment, capture_output=True, check=False).returncode:
+        pytest.skip("the user nobody cannot read this checkout")
+    return wrapper
 
 
 def leave(process: UserProcess) -> None:
@@ -129,11 +153,11 @@ def wait_until(condition: Callable[[], bool]) -> None:
         time.sleep(0.01)
 
 
-def test_cluster__cold_start__serves_the_ordinary_role(cluster: Cluster) -> None:
+def test_cluster__cold_start__serves_the_ordinary_role(steady: Cluster) -> None:
     """The role of the URL may make databases and is no superuser."""
-    cluster.ensure_database("app")
+    steady.ensure_database("app")
 
-    with psycopg.connect(cluster.url("app")) as connection:
+    with psycopg.connect(steady.url("app")) as connection:
         facts = connection.execute(
             "SELECT rolname, rolsuper, rolcreatedb FROM pg_roles WHERE rolname = current_user"
         ).fetchone()
@@ -141,11 +165,11 @@ def test_cluster__cold_start__serves_the_ordinary_role(cluster: Cluster) -> None
     assert facts == ("smartmodels", False, True)
 
 
-def test_cluster__cold_start__is_utf8_with_checksums(cluster: Cluster) -> None:
+def test_cluster__cold_start__is_utf8_with_checksums(steady: Cluster) -> None:
     """A cluster is made with UTF8 and data checksums, and listens on no network address."""
-    cluster.ensure_database("app")
+    steady.ensure_database("app")
 
-    with psycopg.connect(cluster.url("app")) as connection:
+    with psycopg.connect(steady.url("app")) as connection:
         facts = connection.execute(
             "SELECT current_setting('server_encoding'), current_setting('data_checksums'),"
             " current_setting('listen_addresses')"
@@ -182,10 +206,10 @@ def test_cluster__kept__runs_until_stopped(place: Path, binaries: Binaries) -> N
     assert running(passer_by)
 
 
-def test_cluster__stopped_while_used__is_refused(cluster: Cluster) -> None:
+def test_cluster__stopped_while_used__is_refused(steady: Cluster) -> None:
     """Nobody stops a server that another still uses, unless by force."""
     with pytest.raises(ClusterBusy, match="Other processes use PostgreSQL"):
-        stop_server(cluster.folder, env=os.environ)
+        stop_server(steady.folder, env=os.environ)
 
 
 def test_cluster__several_start_it_at_once__share_one_server(
@@ -201,16 +225,16 @@ def test_cluster__several_start_it_at_once__share_one_server(
 
 
 def test_cluster__one_of_two_leaves__goes_on(
-    cluster: Cluster, another_user: Callable[..., UserProcess]
+    steady: Cluster, another_user: Callable[..., UserProcess]
 ) -> None:
     """The server stays while anybody uses it."""
-    other = another_user(cluster.folder)
+    other = another_user(steady.folder)
     assert other.stdout is not None
     other.stdout.readline()
 
     leave(other)
 
-    assert running(cluster)
+    assert running(steady)
 
 
 def test_cluster__all_leave__stops(
@@ -243,16 +267,16 @@ def test_cluster__user_killed__does_not_count_any_more(
     assert not running(cluster)
 
 
-def test_cluster__forked_child_closes__stays_with_the_parent(cluster: Cluster) -> None:
+def test_cluster__forked_child_closes__stays_with_the_parent(steady: Cluster) -> None:
     """A forked copy that closes the cluster takes nothing away from its parent."""
     child = os.fork()
     if child == 0:
-        cluster.close()
+        steady.close()
         os._exit(0)
     os.waitpid(child, 0)
 
-    assert running(cluster)
-    assert not is_free(cluster.site.users)
+    assert running(steady)
+    assert not is_free(steady.site.users)
 
 
 def test_cluster__server_killed__recovers_at_the_next_start(cluster: Cluster, binaries: Binaries) -> None:
@@ -308,12 +332,11 @@ def _as(uid: int) -> dict[str, int]:
 
 def test_cluster__initdb_killed__starts_the_next_time(place: Path, binaries: Binaries) -> None:
     """An initdb that dies half-way leaves nothing that looks like a data directory."""
-    broken = place / "bin"
-    broken.mkdir()
-    for name in ("postgres", "psql"):
-        (broken / name).symlink_to(binaries.program(name))
-    (broken / "initdb").write_text('#!/bin/sh\nmkdir -p "$4/base"; echo 18 > "$4/PG_VERSION"; kill -9 $$\n')
-    (broken / "initdb").chmod(0o755)
+    broken = place / "pgsql" / "bin"
+    broken.mkdir(parents=True)
+    for name in ("postgres", "initdb"):
+        (broken / name).write_text('#!/bin/sh\nmkdir "$2/base"; echo 18 > "$2/PG_VERSION"; kill -9 $$\n')
+        (broken / name).chmod(0o755)
     with pytest.raises(ServerFailed):
         Cluster(place / "pg", binaries=Binaries(broken, binaries.version, "test")).start()
 
@@ -338,7 +361,7 @@ def test_cluster__made_by_another_version__says_what_to_do(cluster: Cluster, bin
         Cluster(cluster.folder, binaries=binaries).start()
 
 
-@pytest.mark.parametrize("name", ["x" * 120, "a,b", 'with space and "quote"'])
+@pytest.mark.parametrize("name", ["x" * 120, "a,b", "with space & 'quote'"])
 def test_cluster__awkward_path__is_served(place: Path, binaries: Binaries, name: str) -> None:
     """A path too long for a socket, or with characters that libpq or PostgreSQL split at, works."""
     with Cluster(place / name / "pg", binaries=binaries, durable=False) as cluster:
@@ -356,42 +379,42 @@ def test_cluster__short_socket_folder__is_removed_at_the_stop(place: Path, binar
     assert not sockets.exists()
 
 
-def test_cluster__copied_template__has_the_templates_tables(cluster: Cluster) -> None:
+def test_cluster__copied_template__has_the_templates_tables(steady: Cluster) -> None:
     """A database made from a template holds its rows and belongs to the ordinary role."""
-    cluster.ensure_database("model")
-    with psycopg.connect(cluster.url("model")) as connection:
+    steady.ensure_database("model")
+    with psycopg.connect(steady.url("model")) as connection:
         connection.execute("CREATE TABLE kept AS SELECT 7 AS number")
 
-    cluster.create_from_template("copy", "model")
+    steady.create_from_template("copy", "model")
 
-    with psycopg.connect(cluster.url("copy")) as connection:
+    with psycopg.connect(steady.url("copy")) as connection:
         assert connection.execute("SELECT number FROM kept").fetchone() == (7,)
 
 
-def test_cluster__name_taken__is_refused(cluster: Cluster) -> None:
+def test_cluster__name_taken__is_refused(steady: Cluster) -> None:
     """Copying onto an existing database is an error with its name."""
-    cluster.ensure_database("model")
-    cluster.ensure_database("copy")
+    steady.ensure_database("origin")
+    steady.ensure_database("taken")
 
-    with pytest.raises(DatabaseRefused, match="copy"):
-        cluster.create_from_template("copy", "model")
+    with pytest.raises(DatabaseRefused, match="taken"):
+        steady.create_from_template("taken", "origin")
 
 
-def test_cluster__database_in_use__is_dropped_all_the_same(cluster: Cluster) -> None:
+def test_cluster__database_in_use__is_dropped_all_the_same(steady: Cluster) -> None:
     """Dropping a database cuts its clients off."""
-    cluster.ensure_database("gone")
-    with psycopg.connect(cluster.url("gone"), autocommit=True) as connection:
-        cluster.drop_database("gone")
+    steady.ensure_database("gone")
+    with psycopg.connect(steady.url("gone"), autocommit=True) as connection:
+        steady.drop_database("gone")
 
         with pytest.raises(psycopg.OperationalError):
             connection.execute("SELECT 1")
 
 
 @pytest.mark.parametrize("name", ["", "postgres", "template1", "x" * 64, "a\0b"])
-def test_cluster__impossible_database_name__is_refused(cluster: Cluster, name: str) -> None:
+def test_cluster__impossible_database_name__is_refused(steady: Cluster, name: str) -> None:
     """Names that PostgreSQL would cut, or that are its own, are refused before it sees them."""
     with pytest.raises(DatabaseRefused):
-        cluster.drop_database(name)
+        steady.drop_database(name)
 
 
 def test_settle__url_given__starts_nothing(place: Path) -> None:
@@ -424,17 +447,28 @@ def test_status_command__json__says_where_the_server_is(place: Path) -> None:
     assert (outcome.returncode, json.loads(outcome.stdout)["running"]) == (3, False)
 
 
-@only_root
-def test_cluster__caller_is_root__server_is_not(cluster: Cluster) -> None:
-    """The server of a root caller runs as an unprivileged user."""
-    pid = cluster.status().pid
+def test_cluster__programs_below_a_quote__are_refused_with_the_reason(
+    place: Path, binaries: Binaries
+) -> None:
+    """PostgreSQL itself cannot run initdb from such a path, and the error says so."""
+    folder = place / 'a "quote"' / "bin"
+    shutil.copytree(binaries.folder, folder)
 
-    assert Path(f"/proc/{pid}").stat().st_uid == cluster.site.account.uid != 0
+    with pytest.raises(PostgresUnavailable, match="move it"):
+        Cluster(place / "pg", binaries=Binaries(folder, binaries.version, "test")).start()
+
+
+@only_root
+def test_cluster__caller_is_root__server_is_not(steady: Cluster) -> None:
+    """The server of a root caller runs as an unprivileged user."""
+    pid = steady.status().pid
+
+    assert Path(f"/proc/{pid}").stat().st_uid == steady.site.account.uid != 0
 
 
 @only_root
 def test_cluster__made_with_sudo__is_usable_without(
-    place: Path, binaries: Binaries, another_user: Callable[..., UserProcess]
+    place: Path, binaries: Binaries, another_user: Callable[..., UserProcess], as_nobody: tuple[str, ...]
 ) -> None:
     """What root made through sudo belongs to the person, who can go on without sudo."""
     nobody = pwd.getpwnam("nobody")
@@ -443,7 +477,7 @@ def test_cluster__made_with_sudo__is_usable_without(
     with Cluster(place / ".data" / "pg", binaries=binaries, durable=False, env=sudo) as cluster:
         assert cluster.site.account.uid == nobody.pw_uid
 
-    later = another_user(place / ".data" / "pg", "setpriv", "--reuid=nobody", "--clear-groups")
+    later = another_user(place / ".data" / "pg", *as_nobody)
 
     assert later.stdout is not None
     assert later.stdout.readline().strip().isdecimal(), later.communicate()
@@ -547,10 +581,10 @@ def test_cluster__root_without_setuid_rights__says_so(
 
 @only_root
 def test_cluster__data_of_another_user__says_whose(
-    cluster: Cluster, another_user: Callable[..., UserProcess]
+    steady: Cluster, another_user: Callable[..., UserProcess], as_nobody: tuple[str, ...]
 ) -> None:
     """An ordinary user who finds a service user's data is told so."""
-    refused = another_user(cluster.folder, "setpriv", "--reuid=nobody", "--clear-groups")
+    refused = another_user(steady.folder, *as_nobody)
 
     _output, errors = refused.communicate("\n", timeout=PATIENCE_SECONDS)
 

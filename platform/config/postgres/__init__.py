@@ -12,7 +12,7 @@ from config.postgres.errors import (
     ServerFailed,
     VersionMismatch,
 )
-from config.postgres.settle import DATABASE, application_folder, settle
+from config.postgres.settle import DATABASE, application_folder, data_folder, settle
 
 __all__ = [
     "DATABASE",
@@ -28,6 +28,7 @@ __all__ = [
     "ServerFailed",
     "VersionMismatch",
     "application_folder",
+    "data_folder",
     "find_binaries",
     "installed_binaries",
     "settle",

@@ -1,4 +1,5 @@
 """`./dev db`: start, stop, look at and talk to the checkout's own PostgreSQL."""
+# ruff: noqa: T201 - its output is its purpose
 
 import argparse
 import json
@@ -12,7 +13,7 @@ from pathlib import Path
 from config.postgres.binaries import find_binaries
 from config.postgres.cluster import Cluster, stop_server
 from config.postgres.errors import PostgresError
-from config.postgres.settle import DATABASE, application_folder
+from config.postgres.settle import DATABASE, application_folder, data_folder
 from config.postgres.site import remove_site
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -104,7 +105,7 @@ def _psql(options: argparse.Namespace) -> int:
 
 
 def _remove(options: argparse.Namespace) -> int:
-    data = application_folder(options.root).parent
+    data = data_folder(options.root, os.environ)
     for lock in sorted([*data.glob("*.lock"), *data.glob("*/*.lock")]):
         folder = lock.with_suffix("")
         stop_server(folder, env=os.environ, force=options.force)
@@ -114,7 +115,9 @@ def _remove(options: argparse.Namespace) -> int:
 
 
 def _cluster(options: argparse.Namespace, *, keep: bool = False) -> Cluster:
-    return Cluster(application_folder(options.root), binaries=find_binaries(os.environ), keep=keep)
+    return Cluster(
+        application_folder(options.root, os.environ), binaries=find_binaries(os.environ), keep=keep
+    )
 
 
 COMMANDS: dict[Callable[[argparse.Namespace], int], str] = {

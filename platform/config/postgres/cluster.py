@@ -48,7 +48,7 @@ class Cluster:
     `keep=True` leaves the server running when its last user leaves, until `stop`.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - all but the folder by keyword
         self,
         folder: Path,
         *,

@@ -17,7 +17,13 @@ from pathlib import Path
 import psycopg
 
 from config.postgres.binaries import Binaries
-from config.postgres.errors import ClusterBusy, PrivilegeMissing, ServerFailed, VersionMismatch
+from config.postgres.errors import (
+    ClusterBusy,
+    PostgresUnavailable,
+    PrivilegeMissing,
+    ServerFailed,
+    VersionMismatch,
+)
 from config.postgres.locks import is_free, open_lock, wait_for_lock
 from config.postgres.privileges import follow_owner, give, run_as
 from config.postgres.site import PORT, SOCKET_NAME, Site
@@ -61,11 +67,12 @@ def is_running(site: Site) -> bool:
 def initialise(site: Site, binaries: Binaries, *, durable: bool) -> None:
     """Make the data directory if there is none; made beside its place and renamed, it is whole or absent.
 
-    Raises ServerFailed, VersionMismatch.
+    Raises ServerFailed, VersionMismatch, PostgresUnavailable.
     """
     if site.data.exists():
         _demand_same_version(site, binaries)
         return
+    _demand_quotable(binaries)
     for leftover in site.folder.glob("initdb-*"):
         shutil.rmtree(leftover, ignore_errors=True)
     draft = Path(tempfile.mkdtemp(prefix="initdb-", dir=site.folder))
@@ -155,6 +162,15 @@ def _initdb_options(major: int) -> list[str]:
     if major >= BUILTIN_LOCALES_SINCE:
         return [*options, "--locale=C", "--locale-provider=builtin", "--builtin-locale=C.UTF-8"]
     return [*options, "--locale=C" if sys.platform == "darwin" else "--locale=C.UTF-8"]
+
+
+def _demand_quotable(binaries: Binaries) -> None:
+    # initdb puts its own path between double quotes into a shell command.
+    if set(str(binaries.folder)) & set('"$`\\'):
+        raise PostgresUnavailable(
+            f"PostgreSQL cannot work from {binaries.folder}, because of a character that the shell reads: "
+            "move it, or the checkout, to a path without quotes, dollar signs and backslashes."
+        )
 
 
 def _demand_same_version(site: Site, binaries: Binaries) -> None:

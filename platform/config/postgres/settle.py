@@ -1,6 +1,6 @@
 """DATABASE_URL, settled before Django reads its settings."""
 
-from collections.abc import MutableMapping
+from collections.abc import Mapping, MutableMapping
 from pathlib import Path
 
 from config.postgres.binaries import find_binaries
@@ -9,9 +9,14 @@ from config.postgres.cluster import Cluster
 DATABASE = "smartmodels"
 
 
-def application_folder(root: Path) -> Path:
-    """Where the checkout's own cluster lives."""
-    return root / ".data" / "postgres"
+def data_folder(root: Path, env: Mapping[str, str]) -> Path:
+    """Where this checkout keeps its clusters: SMARTMODELS_DATA, else `.data`."""
+    return Path(env.get("SMARTMODELS_DATA") or root / ".data")
+
+
+def application_folder(root: Path, env: Mapping[str, str]) -> Path:
+    """Where the application's cluster lives."""
+    return data_folder(root, env) / "postgres"
 
 
 def settle(env: MutableMapping[str, str], root: Path, *, keep: bool = False) -> Cluster | None:
@@ -22,7 +27,7 @@ def settle(env: MutableMapping[str, str], root: Path, *, keep: bool = False) -> 
     """
     if env.get("DATABASE_URL"):
         return None
-    cluster = Cluster(application_folder(root), binaries=find_binaries(env), env=env, keep=keep)
+    cluster = Cluster(application_folder(root, env), binaries=find_binaries(env), env=env, keep=keep)
     cluster.start()
     try:
         cluster.ensure_database(DATABASE)

