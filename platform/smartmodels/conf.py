@@ -49,7 +49,7 @@ class SmartModelsSettings:
     """The database is reached through a pooler in transaction mode: no session state may be relied on."""
 
     ROUTING_TTL: float = 60.0
-    """Seconds a host's namespace stays cached when nothing announced a change."""
+    """Seconds a host's namespace stays cached when nothing announced a change; 0 asks for every request."""
 
     RETRY_AFTER: int = 5
     """Seconds in ``Retry-After`` while a namespace is being made or moved."""
@@ -62,6 +62,12 @@ class SmartModelsSettings:
 
     SCHEMAS_PER_STATEMENT: int = 50
     """How many schemas one statement of a report or a shared list may touch."""
+
+    REPORT_TIMEOUT: float = 60.0
+    """Seconds that one statement of a report or frame may take."""
+
+    FRAMES: str = "smartmodels.reports.frames.Frames"
+    """Dotted path of what ``to_dataframe()`` and its siblings use; needs the extra ``reports``."""
 
 
 @cache

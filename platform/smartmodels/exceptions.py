@@ -10,6 +10,8 @@ __all__ = [
     "HostTaken",
     "HostUnknown",
     "InvalidInput",
+    "ManySchemasReadOnly",
+    "ManySchemasUnsupported",
     "NamespaceBusy",
     "NamespaceFailed",
     "NamespaceMismatch",
@@ -19,6 +21,10 @@ __all__ = [
     "NamespaceSuspended",
     "NotPermitted",
     "ProtectedRows",
+    "ReportIncomplete",
+    "ReportInvalid",
+    "ReportUnavailable",
+    "ReportUnknown",
     "RestoreConflict",
     "RevertConflict",
     "RowNotFound",
@@ -192,3 +198,45 @@ class SoleOwner(SmartModelsError):
 
     code = "sole-owner"
     status = 409
+
+
+class ManySchemasReadOnly(SmartModelsError):
+    """Rows were read over many namespaces; writes happen in one: bind the home of each row first."""
+
+    code = "many-schemas-read-only"
+    status = 500
+
+
+class ManySchemasUnsupported(SmartModelsError):
+    """The query cannot be read over many schemas: the message says what stands in the way."""
+
+    code = "many-schemas-unsupported"
+    status = 500
+
+
+class ReportUnknown(SmartModelsError):
+    """No report has this name: ``manage.py report list`` shows those there are."""
+
+    code = "report-unknown"
+    status = 404
+
+
+class ReportInvalid(SmartModelsError):
+    """The report was asked for something it cannot give: the message lists what it can."""
+
+    code = "report-invalid"
+    status = 400
+
+
+class ReportIncomplete(SmartModelsError):
+    """Some namespaces could not be read, so there are no totals: repair them or skip them by name."""
+
+    code = "report-incomplete"
+    status = 503
+
+
+class ReportUnavailable(SmartModelsError):
+    """Frames and reports need the extra ``reports``: ``pip install django-smartmodels[reports]``."""
+
+    code = "report-unavailable"
+    status = 501

@@ -85,11 +85,11 @@ class Session(AbstractBaseSession):
 
 
 class Token(models.Model):
-    """An API token of one user in one namespace; only its digest is kept."""
+    """An API token of one user in one namespace, None for the public host; only its digest is kept."""
 
     id = models.UUIDField(primary_key=True, default=new_key, editable=False)
     user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="tokens")
-    namespace_id = models.UUIDField(db_index=True)
+    namespace_id = models.UUIDField(null=True, db_index=True)
     digest = models.BinaryField(max_length=32, unique=True, editable=False)
     created_at = models.DateTimeField(db_default=Now(), editable=False)
 

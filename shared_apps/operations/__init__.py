@@ -1,0 +1,1 @@
+"""What operations need in the public schema: the function that captures history."""

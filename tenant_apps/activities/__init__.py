@@ -1,0 +1,1 @@
+"""Comments, favourites, likes and votes on the resources of a namespace."""

@@ -1,0 +1,1 @@
+"""Field research: the demo domain, with measurements of three species of penguins."""

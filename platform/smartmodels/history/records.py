@@ -10,8 +10,9 @@ from simple_history.manager import HistoricalQuerySet, HistoryManager
 from simple_history.models import HistoricalRecords
 from simple_history.utils import get_history_model_for_model
 
+from smartmodels.context import current_schema
 from smartmodels.history.capture import HistoryCapture
-from smartmodels.querysets import ScopedQuerySet, check_instance
+from smartmodels.querysets import ScopedQuerySet, check_instance, stamp_instance
 
 __all__ = ["HistoryRow", "SmartHistory", "history_model"]
 
@@ -28,6 +29,24 @@ class HistoryRow(models.Model):
 
     class Meta:
         abstract = True
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        stamp_instance(self, current_schema())
+
+    # Numbers of history rows are the same in every namespace, so elsewhere they would mean another row.
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        check_instance(self)
+        super().save(*args, **kwargs)
+
+    def delete(self, *args: Any, **kwargs: Any) -> Any:
+        check_instance(self)
+        return super().delete(*args, **kwargs)
+
+    def refresh_from_db(self, using: Any = None, fields: Any = None, from_queryset: Any = None) -> None:
+        check_instance(self)
+        super().refresh_from_db(using=using, fields=fields, from_queryset=from_queryset)
 
 
 class HistoryQuerySet(ScopedQuerySet[Any], HistoricalQuerySet):
@@ -59,6 +78,18 @@ class SmartHistory(HistoricalRecords):
         kwargs.setdefault("history_manager", ScopedHistoryManager)
         kwargs.setdefault("historical_queryset", HistoryQuerySet)
         super().__init__(**kwargs)
+
+    def get_extra_fields(self, model: Any, fields: Any) -> Any:
+        """Return what a history model has besides the columns; a version makes its row where it belongs."""
+        extra: dict[str, Any] = super().get_extra_fields(model, fields)
+        make = extra["instance"].fget
+
+        def instance(version: Any) -> Any:
+            check_instance(version)
+            return make(version)
+
+        extra["instance"] = property(instance)
+        return extra
 
     def finalize(self, sender: Any, **kwargs: Any) -> None:
         """Make the history model of ``sender``; proxies share the table of their concrete model."""

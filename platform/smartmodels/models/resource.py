@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from django.apps import apps
+
+from smartmodels.exceptions import InvalidInput
 from smartmodels.models.smart import SmartModel
 from smartmodels.sharing import ResourceNamespaces
 
-__all__ = ["Resource"]
+__all__ = ["Resource", "resource_model"]
 
 
 class Resource(SmartModel):
@@ -18,3 +21,17 @@ class Resource(SmartModel):
     def namespaces(self) -> ResourceNamespaces:
         """Return the namespaces in which the row is visible: ``row.namespaces.add(other)`` shares it."""
         return ResourceNamespaces(self)
+
+
+def resource_model(label: str) -> type[Resource]:
+    """Return the model that a label such as ``research.study`` names; raise InvalidInput for no resource."""
+    try:
+        model = apps.get_model(label)
+    except (LookupError, ValueError):
+        model = None
+    if model is None or not issubclass(model, Resource):
+        raise InvalidInput(
+            f"{label[:100]!r} is no kind of resource: name one as app.model, such as research.study.",
+            field="resource_type",
+        )
+    return model

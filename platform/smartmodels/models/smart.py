@@ -40,6 +40,7 @@ class StampedQuerySet(SmartQuerySet[Any]):
         objs = list(objs)
         opened = require_operation()
         for row in objs:
+            row.check_namespace()
             row.stamp(opened)
         return super().bulk_create(objs, *args, **kwargs)
 
@@ -48,6 +49,7 @@ class StampedQuerySet(SmartQuerySet[Any]):
         objs = tuple(objs)
         opened = require_operation()
         for row in objs:
+            row.check_namespace()
             row.stamp(opened)
         return super().bulk_update(objs, {*fields, "updated_at", "updated_by"}, batch_size)
 
@@ -128,7 +130,7 @@ class SmartModel(SoftDeleteModel):
 
         Raises NamespaceMismatch in another namespace and ActorRequired outside of any operation.
         """
-        self._check_namespace()
+        self.check_namespace()
         self.stamp(require_operation())
         if (fields := kwargs.get("update_fields")) is not None:
             kwargs["update_fields"] = {*fields, "updated_at", "updated_by"}
@@ -136,19 +138,19 @@ class SmartModel(SoftDeleteModel):
         self._state.schema = current_schema()  # type: ignore[attr-defined]
 
     def delete(self, *args: Any, **kwargs: Any) -> Any:
-        self._check_namespace()
+        self.check_namespace()
         return super().delete(*args, **kwargs)
 
     def undelete(self, *args: Any, **kwargs: Any) -> Any:
-        self._check_namespace()
+        self.check_namespace()
         return super().undelete(*args, **kwargs)
 
     def purge(self, using: str | None = None) -> tuple[int, dict[str, int]]:
-        self._check_namespace()
+        self.check_namespace()
         return super().purge(using=using)
 
     def refresh_from_db(self, using: Any = None, fields: Any = None, from_queryset: Any = None) -> None:
-        self._check_namespace()
+        self.check_namespace()
         super().refresh_from_db(using=using, fields=fields, from_queryset=from_queryset)
 
     # Soft deletion hands the row to the sentinel; restoring gives it back
@@ -171,7 +173,8 @@ class SmartModel(SoftDeleteModel):
 
     # Properties
 
-    def _check_namespace(self) -> None:
+    def check_namespace(self) -> None:
+        """Raise NamespaceMismatch when the row, or one it points at, comes from another namespace."""
         check_instance(self)
         keys: list[Any] = [field for field in self._meta.concrete_fields if field.is_relation]
         for key in keys:

@@ -1,57 +1,23 @@
-"""Querysets and rows remember the namespace they come from and refuse to be used in another (DESIGN T3)."""
+"""Querysets remember the namespace they come from and refuse to be used in another (DESIGN T3)."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Any, NoReturn, TypeVar
+from collections.abc import Iterable, Iterator
+from typing import Any, TypeVar
 
 from django.db import models
 
 from smartmodels.context import current_schema
-from smartmodels.exceptions import NamespaceMismatch
+from smartmodels.querysets.across import across
+from smartmodels.querysets.frames import FrameMethods
+from smartmodels.querysets.stamps import check_instance, check_values, refuse_other_namespace
 
-__all__ = ["ScopedQuerySet", "check_instance", "check_values", "stamp_instance", "stamp_of"]
+__all__ = ["ScopedQuerySet"]
 
 M = TypeVar("M", bound=models.Model)
 
 
-def stamp_of(instance: models.Model) -> str | None:
-    """Return the schema that ``instance`` was made or read in, or None if it was made unbound."""
-    stamp: str | None = getattr(instance._state, "schema", None)
-    return stamp
-
-
-def stamp_instance(instance: models.Model, schema: str | None) -> None:
-    """Record the schema that ``instance`` belongs to."""
-    instance._state.schema = schema  # type: ignore[attr-defined]
-
-
-def _refuse(what: str) -> NoReturn:
-    raise NamespaceMismatch(
-        f"{what} belongs to another namespace than the one bound here: "
-        "fetch it again inside the namespace_scope in which it is used."
-    )
-
-
-def check_instance(instance: models.Model) -> None:
-    """Raise NamespaceMismatch when ``instance`` comes from another namespace than the bound one."""
-    stamp = stamp_of(instance)
-    if stamp is not None and stamp != current_schema():
-        _refuse(f"This {instance._meta.verbose_name}")
-
-
-def check_values(values: Any) -> None:
-    """Raise NamespaceMismatch for rows of another namespace among values, lists and Q objects included."""
-    for value in values:
-        if isinstance(value, models.Model):
-            check_instance(value)
-        elif isinstance(value, models.Q):
-            check_values(value.children)
-        elif isinstance(value, (list, tuple, set, frozenset)):
-            check_values(value)
-
-
-class ScopedQuerySet(models.QuerySet[M]):
+class ScopedQuerySet(FrameMethods, models.QuerySet[M]):
     """A queryset stamped with the namespace bound when it was made.
 
     One made while nothing was bound (a class attribute of a view, a form field) takes the namespace of
@@ -76,7 +42,7 @@ class ScopedQuerySet(models.QuerySet[M]):
         if stamp is None:
             self.query.bound_schema = schema
         elif stamp != schema:
-            _refuse(f"This queryset of {self.model._meta.label}")
+            refuse_other_namespace(f"This queryset of {self.model._meta.label}")
 
     def _fetch_all(self) -> None:
         if not self._reads_many:
@@ -107,6 +73,12 @@ class ScopedQuerySet(models.QuerySet[M]):
     def _reads_many(self) -> bool:
         return getattr(self.query, "many_schemas", None) is not None
 
+    # Reading many namespaces
+
+    def across(self, namespaces: Iterable[Any]) -> Any:
+        """Return this queryset over the rows of several namespaces: see :func:`querysets.across.across`."""
+        return across(self, namespaces)
+
     # Building
 
     def _check_hints(self) -> None:
@@ -117,6 +89,12 @@ class ScopedQuerySet(models.QuerySet[M]):
     def _add_hints(self, **hints: Any) -> None:
         super()._add_hints(**hints)  # type: ignore[misc]
         self._check_hints()
+
+    def _merge_sanity_check(self, other: Any) -> None:
+        made_in = (getattr(each.query, "bound_schema", None) for each in (self, other))
+        if len({schema for schema in made_in if schema is not None}) > 1:
+            refuse_other_namespace(f"One of these two querysets of {self.model._meta.label}")
+        super()._merge_sanity_check(other)  # type: ignore[misc]
 
     def _filter_or_exclude_inplace(self, negate: bool, args: Any, kwargs: Any) -> None:
         check_values(args)

@@ -8,19 +8,37 @@ from rest_framework.permissions import SAFE_METHODS, BasePermission
 
 from smartmodels.tenancy.models import Role
 
-__all__ = ["MembershipPermission", "StaffPermission"]
+__all__ = ["MembershipPermission", "OwnerPermission", "StaffPermission"]
 
 
 class MembershipPermission(BasePermission):
     """Members only; a viewer reads, everyone else writes."""
 
-    message = "Your role in this namespace does not allow this."
+    message = "Your role in this namespace does not allow this: ask its owner for one that writes."
 
     def has_permission(self, request: Any, view: Any) -> bool:
         membership = getattr(request._request, "membership", None)
         if membership is None:
             return False
         return request.method in SAFE_METHODS or Role(membership.role).writes
+
+
+class OwnerPermission(BasePermission):
+    """A row is changed by its owner and by the namespace's owners and admins; members read.
+
+    A view opts out, and lets every member that writes change every row, by ``owner_writes_only = False``.
+    """
+
+    message = "This belongs to somebody else: its owner, or an admin of this namespace, can change it."
+
+    def has_object_permission(self, request: Any, view: Any, obj: Any) -> bool:
+        if request.method in SAFE_METHODS or not getattr(view, "owner_writes_only", True):
+            return True
+        if Role(request._request.membership.role).manages:
+            return True
+        # A deleted row is the sentinel's for as long as it is deleted.
+        owner = obj.former_owner_id if obj.is_deleted else obj.owner_id
+        return bool(owner == request.user.pk)
 
 
 class StaffPermission(BasePermission):

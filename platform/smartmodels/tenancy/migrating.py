@@ -6,10 +6,12 @@ from collections.abc import Callable
 from typing import Any, cast
 
 from django.db import connections
+from django.db.migrations.exceptions import AmbiguityError
 from django.db.migrations.executor import MigrationExecutor
 from django.db.migrations.recorder import MigrationRecorder
 
-from smartmodels.context import BoundNamespace, current_schema, namespace_scope
+from smartmodels.context import BoundNamespace, namespace_scope, require_namespace
+from smartmodels.exceptions import InvalidInput
 from smartmodels.tenancy.placement import tenant_labels
 
 __all__ = ["migrate_namespace", "pending"]
@@ -21,49 +23,76 @@ def _silent(_: str) -> None:
     """Report to nobody."""
 
 
-def _executor(using: str) -> MigrationExecutor:
-    connection = connections[using]
-    if current_schema() is None:
-        return MigrationExecutor(connection)
-    recorder = MigrationRecorder(connection)
-    # The public schema stands on the path as well, so the table must be ours before it is read.
-    recorder.ensure_schema()
-    return MigrationExecutor(connection)
+def _has_records(using: str) -> bool:
+    # The public schema stands on the path as well, so a table found by its bare name may be another's.
+    with connections[using].cursor() as cursor:
+        cursor.execute(
+            "SELECT EXISTS (SELECT FROM pg_catalog.pg_tables WHERE schemaname = %s AND tablename = %s)",
+            [require_namespace().schema_name, MigrationRecorder.Migration._meta.db_table],
+        )
+        return bool(cursor.fetchone()[0])
 
 
-def _targets(executor: MigrationExecutor) -> list[Any]:
-    leaves: list[Any] = executor.loader.graph.leaf_nodes()
-    if current_schema() is None:
-        return leaves
-    return [node for node in leaves if node[0] in tenant_labels()]
+def _targets(executor: MigrationExecutor, app_label: str | None, migration_name: str | None) -> list[Any]:
+    """Return the nodes to reach: all leaves of the tenant apps, or of one of them, or one migration."""
+    if app_label is None or migration_name is None:
+        leaves = executor.loader.graph.leaf_nodes(app_label)
+        return [node for node in leaves if node[0] in tenant_labels()]
+    if migration_name == "zero":
+        return [(app_label, None)]
+    try:
+        migration = executor.loader.get_migration_by_prefix(app_label, migration_name)
+    except (AmbiguityError, KeyError) as error:
+        raise InvalidInput(
+            f"{migration_name!r} names no single migration of {app_label!r}: see `manage.py showmigrations`."
+        ) from error
+    return [(app_label, migration.name)]
 
 
-def pending(namespace: BoundNamespace, *, using: str = "default") -> list[str]:
+def pending(
+    namespace: BoundNamespace,
+    *,
+    app_label: str | None = None,
+    migration_name: str | None = None,
+    using: str = "default",
+) -> list[str]:
     """Return the migrations that the namespace's schema lacks, as ``app.name``, in order."""
     with namespace_scope(namespace):
-        executor = _executor(using)
-        plan = executor.migration_plan(_targets(executor))
+        executor = MigrationExecutor(connections[using])
+        if not _has_records(using):
+            executor.loader.applied_migrations = {}
+        plan = executor.migration_plan(_targets(executor, app_label, migration_name))
     return [f"{step.app_label}.{step.name}" for step, _ in plan if step.app_label in tenant_labels()]
 
 
 def migrate_namespace(
-    namespace: BoundNamespace, *, progress: Progress = _silent, using: str = "default"
+    namespace: BoundNamespace,
+    *,
+    progress: Progress = _silent,
+    app_label: str | None = None,
+    migration_name: str | None = None,
+    using: str = "default",
 ) -> list[str]:
     """Bring the namespace's schema up to date; return the migrations applied, as ``app.name``.
 
     Each migration is its own transaction and recorded with it, so a run that is cut off goes on where
-    it stopped.
+    it stopped. ``app_label`` confines it to one app, ``migration_name`` (a prefix, or "zero") to one
+    state of it, forwards or backwards.
     """
     applied: list[str] = []
 
     def report(action: str, migration: Any = None, fake: bool = False) -> None:  # noqa: ARG001 - Django's
-        if action == "apply_success" and migration is not None and migration.app_label in tenant_labels():
+        done = action in ("apply_success", "unapply_success")
+        if done and migration is not None and migration.app_label in tenant_labels():
             name = f"{migration.app_label}.{migration.name}"
             applied.append(name)
             progress(name)
 
     with namespace_scope(namespace):
-        executor = _executor(using)
+        if not _has_records(using):
+            with connections[using].schema_editor() as editor:
+                editor.create_model(MigrationRecorder.Migration)
+        executor = MigrationExecutor(connections[using])
         executor.progress_callback = cast(Any, report)
-        executor.migrate(_targets(executor))
+        executor.migrate(_targets(executor, app_label, migration_name))
     return applied

@@ -19,7 +19,7 @@ _SLUG = re.compile(r"[a-z][a-z0-9-]{1,30}\Z")
 def validate_slug(given: str) -> str:
     """Return the slug in lower case; raise SlugInvalid with the rule that it breaks."""
     slug = given.strip().lower()
-    if not _SLUG.match(slug):
+    if not given.isascii() or not _SLUG.match(slug):
         raise SlugInvalid(
             f"{given!r} cannot be a namespace: 2 to 31 characters, a to z, 0 to 9 and '-', "
             "beginning with a letter.",
@@ -49,7 +49,7 @@ def fold_host(host: str) -> str:
 
 def primary_host(slug: str) -> str:
     """Return the host a namespace is served on without further ado: ``<slug>.<base domain>``."""
-    return f"{slug}.{settings().BASE_DOMAIN}"
+    return f"{slug}.{fold_host(settings().BASE_DOMAIN)}"
 
 
 def public_hosts() -> frozenset[str]:

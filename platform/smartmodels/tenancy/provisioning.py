@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from django.core.exceptions import ValidationError
+from django.core.exceptions import ObjectDoesNotExist, ValidationError
 from django.db import DatabaseError, IntegrityError, connections, transaction
 from django.utils import timezone
 
@@ -39,8 +39,10 @@ from smartmodels.tenancy.schemas import create_schema, drop_schema
 __all__ = [
     "STEPS",
     "delete",
+    "exclusively",
     "find_namespace",
     "provision",
+    "require_unfinished",
     "reserve",
     "resume",
     "rollback",
@@ -59,10 +61,17 @@ def _silent(_: str) -> None:
     """Report to nobody."""
 
 
+def _is_plain(text: str) -> bool:
+    return text.isprintable() and text.encode("utf-8", "replace").decode() == text
+
+
 def find_namespace(slug: str) -> Any:
     """Return the namespace of this slug; raise NamespaceNotFound."""
+    wanted = slug.strip().lower()
     with public_scope():
-        namespace = get_namespace_model().objects.filter(slug=slug.strip().lower()).first()
+        # What is no plain text was never stored, and PostgreSQL refuses to look for it.
+        rows = get_namespace_model().objects.filter(slug=wanted) if _is_plain(wanted) else ()
+        namespace = next(iter(rows), None)
     if namespace is None:
         raise NamespaceNotFound(f"No namespace {slug!r}: see `manage.py namespace list`.", slug=slug)
     return namespace
@@ -75,7 +84,7 @@ def unfinished() -> list[Any]:
 
 
 @contextmanager
-def _exclusively(namespace: Any) -> Iterator[None]:
+def exclusively(namespace: Any) -> Iterator[None]:
     """Hold the namespace's advisory lock, which PostgreSQL gives back when the process dies."""
     key = namespace.pk.int % 2**31
     with connections["default"].cursor() as cursor:
@@ -92,8 +101,18 @@ def _exclusively(namespace: Any) -> Iterator[None]:
             cursor.execute("SELECT pg_advisory_unlock(%s, %s)", [_LOCK_CLASS, key])
 
 
+def _reload(namespace: Any) -> None:
+    """Read the row again; raise NamespaceNotFound when another process removed it meanwhile."""
+    try:
+        namespace.refresh_from_db()
+    except ObjectDoesNotExist as error:
+        raise NamespaceNotFound(f"Namespace {namespace.slug!r} was removed meanwhile.") from error
+
+
 def _validated_name(name: str) -> str:
     field = get_namespace_model()._meta.get_field("name")
+    if not _is_plain(name):
+        raise InvalidInput("The name cannot be used: it holds characters that cannot be shown.", field="name")
     try:
         cleaned: str = field.clean(name.strip(), None)
     except ValidationError as error:
@@ -117,9 +136,13 @@ def reserve(slug: str, *, name: str, owner: Any) -> Any:
             namespace.save(force_insert=True)
             get_membership_model().objects.create(namespace=namespace, user=owner, role=Role.OWNER)
     except IntegrityError as error:
-        if not model.objects.filter(slug=slug).exists():
+        taken = model.objects.filter(slug=slug).first()
+        if taken is None:
             raise
-        raise SlugTaken(f"A namespace {slug!r} exists already: choose another slug.", slug=slug) from error
+        half = f", half-made: finish it with `namespace resume {slug}`," if taken.state in _UNFINISHED else ""
+        raise SlugTaken(
+            f"A namespace {slug!r} exists already{half or ':'} choose another slug.", slug=slug
+        ) from error
     return namespace
 
 
@@ -132,9 +155,12 @@ def _tables(namespace: Any, progress: Progress) -> None:
 
 
 def _host(namespace: Any, _: Progress) -> None:
-    get_domain_model().objects.get_or_create(
-        domain=primary_host(namespace.slug), defaults={"tenant": namespace, "is_primary": True}
+    host = primary_host(namespace.slug)
+    domain, _made = get_domain_model().objects.get_or_create(
+        domain=host, defaults={"tenant": namespace, "is_primary": True}
     )
+    if domain.tenant_id != namespace.pk:
+        raise HostTaken(f"{host} is served by another namespace.", host=host)
 
 
 def _activate(namespace: Any, _: Progress) -> None:
@@ -166,8 +192,8 @@ def resume(namespace: Any, *, progress: Progress = _silent) -> Any:
     Raises NamespaceBusy while another process works on it, and NamespaceFailed, with what went wrong
     kept in the row, when a step fails.
     """
-    with public_scope(), _exclusively(namespace):
-        namespace.refresh_from_db()
+    with public_scope(), exclusively(namespace):
+        _reload(namespace)
         if namespace.state not in _UNFINISHED:
             return namespace
         for step in STEPS:
@@ -201,16 +227,21 @@ def provision(slug: str, *, name: str, owner: Any, progress: Progress = _silent)
     return resume(namespace, progress=progress)
 
 
+def require_unfinished(namespace: Any) -> None:
+    """Raise InvalidInput unless the namespace is half-made, and so may be rolled back."""
+    if namespace.state not in _UNFINISHED:
+        raise InvalidInput(
+            f"Namespace {namespace.slug!r} is {namespace.state}, not half-made: "
+            "use `namespace delete` to remove it.",
+            slug=namespace.slug,
+        )
+
+
 def rollback(namespace: Any) -> None:
     """Remove a namespace whose provisioning did not come to an end; an active one is refused."""
-    with public_scope(), _exclusively(namespace):
-        namespace.refresh_from_db()
-        if namespace.state not in _UNFINISHED:
-            raise InvalidInput(
-                f"Namespace {namespace.slug!r} is {namespace.state}, not half-made: "
-                "use `namespace delete` to remove it.",
-                slug=namespace.slug,
-            )
+    with public_scope(), exclusively(namespace):
+        _reload(namespace)
+        require_unfinished(namespace)
         _remove(namespace)
 
 
@@ -219,7 +250,7 @@ def delete(namespace: Any) -> None:
 
     Its host answers 404 from the first moment; a deletion that is cut off is finished by repeating it.
     """
-    with public_scope(), _exclusively(namespace):
+    with public_scope(), exclusively(namespace):
         get_namespace_model().objects.filter(pk=namespace.pk).update(state=State.DELETING)
         _remove(namespace)
 
@@ -240,7 +271,7 @@ def set_suspended(namespace: Any, suspended: bool) -> Any:
     with public_scope():
         model = get_namespace_model()
         changed = model.objects.filter(pk=namespace.pk, state=before).update(state=after)
-        namespace.refresh_from_db()
+        _reload(namespace)
     if not changed and namespace.state != after:
         raise InvalidInput(
             f"Namespace {namespace.slug!r} is {namespace.state}: only an active one can be suspended.",

@@ -44,6 +44,9 @@ class _Routes:
 
     def put(self, host: str, namespace: Any, generation: int) -> None:
         """Keep what was read, unless something changed since the reading began."""
+        # A pooler in transaction mode takes LISTEN and delivers nothing.
+        if settings().ROUTING_TTL <= 0 or settings().POOLER:
+            return
         if generation != self._listener.generation or not self._listener.hears():
             return
         if len(self._entries) >= _CAPACITY:

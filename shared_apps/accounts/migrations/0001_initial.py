@@ -53,7 +53,7 @@ class Migration(migrations.Migration):
             name='Token',
             fields=[
                 ('id', models.UUIDField(default=shared_apps.accounts.models.new_key, editable=False, primary_key=True, serialize=False)),
-                ('namespace_id', models.UUIDField(db_index=True)),
+                ('namespace_id', models.UUIDField(db_index=True, null=True)),
                 ('digest', models.BinaryField(max_length=32, unique=True)),
                 ('created_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now(), editable=False)),
                 ('user', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='tokens', to=settings.AUTH_USER_MODEL)),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Any, cast
 
 from django.core.exceptions import ImproperlyConfigured
@@ -9,6 +10,7 @@ from django.db.backends.postgresql.base import DatabaseWrapper as PostgresWrappe
 from django.db.backends.postgresql.operations import DatabaseOperations as PostgresOperations
 from django_tenants.postgresql_backend.base import DatabaseWrapper as TenantsWrapper
 from django_tenants.postgresql_backend.base import FakeTenant
+from psycopg.pq import TransactionStatus
 
 from smartmodels.conf import settings
 from smartmodels.context import PUBLIC_SCHEMA, current_namespace, current_operation, current_schema
@@ -24,6 +26,7 @@ from smartmodels.tenancy.engine.prelude import (
 __all__ = ["DatabaseOperations", "DatabaseWrapper"]
 
 
+@lru_cache(maxsize=4096)
 def search_path(schema: str) -> str:
     """Return the quoted ``search_path`` of a schema: itself, then the shared tables."""
     quoted = '"{}"'.format(schema.replace('"', '""'))
@@ -75,41 +78,42 @@ class DatabaseWrapper(TenantsWrapper):
 
     def prelude_for(self, query: Any) -> Prelude | None:
         """Return what has to be sent before ``query``, or None when the session knows everything."""
+        schema = current_schema() or PUBLIC_SCHEMA
+        opened = current_operation()
+        setting: str | None = "" if opened is None else opened.as_setting
+        known = self.known
+        if schema == known.schema and setting == known.operation:
+            return None
         statement = query if isinstance(query, str) else "COPY"
         if is_transaction_control(statement):
             return None
-        in_transaction = self.in_atomic_block or not self.autocommit
-        pooled = settings().POOLER
-        path = search_path(self.schema_name)
         statements: list[str] = []
-        if path != self.known.path:
-            local = "LOCAL " if pooled else ""
-            statements.append(f"SET {local}search_path TO {path}")
-        operation = current_operation()
-        setting = operation.as_setting if operation is not None else ""
-        if setting != (self.known.operation or "") and not is_read(statement):
-            literal = setting.replace("'", "''")
-            # Backslashes mean themselves in a plain literal (standard_conforming_strings).
-            statements.append(f"SELECT set_config('{OPERATION_SETTING}', '{literal}', true)")
+        if schema != known.schema:
+            scope = "LOCAL " if settings().POOLER else ""
+            statements.append(f"SET {scope}search_path TO {search_path(schema)}")
+        if setting == known.operation or is_read(statement):
+            setting = known.operation
         else:
-            setting = self.known.operation or ""
-        if not statements:
-            return None
-        return Prelude(tuple(statements), path, setting, transient=not in_transaction)
+            # Backslashes mean themselves in a plain literal (standard_conforming_strings).
+            literal = (setting or "").replace("'", "''")
+            statements.append(f"SELECT set_config('{OPERATION_SETTING}', '{literal}', true)")
+        return Prelude(tuple(statements), schema, setting) if statements else None
 
     def confirm(self, prelude: Prelude) -> None:
         """Remember what the server has in force after ``prelude`` succeeded."""
-        if prelude.transient:
-            self.known.operation = None
-            self.known.path = None if settings().POOLER else prelude.path
-        else:
-            self.known.path = prelude.path
-            self.known.operation = prelude.operation
+        lasting = self.in_transaction
+        self.known.schema = prelude.schema if lasting or not settings().POOLER else None
+        self.known.operation = prelude.operation if lasting else ""
+
+    @property
+    def in_transaction(self) -> bool:
+        """Tell whether what is sent now stays in one transaction with what is sent next."""
+        return bool(self.in_atomic_block or not self.autocommit)
 
     # Connection life: whatever may have taken a SET back is forgotten
 
     def connect(self) -> None:
-        self.known.forget()
+        self.known.begin_anew()
         super().connect()
 
     def get_connection_params(self) -> dict[str, Any]:
@@ -118,10 +122,13 @@ class DatabaseWrapper(TenantsWrapper):
         return params
 
     def create_cursor(self, name: str | None = None) -> Any:
+        if name is not None and settings().POOLER and not self.in_transaction:
+            # The next FETCH may reach another server process, which knows no cursor of ours.
+            name = None
         if name is not None:
             # A named cursor takes one statement only, so the path is settled ahead of it.
             with self.create_cursor() as cursor:
-                cursor._settle("SELECT")
+                cursor.settle("SELECT")
         cursor = PostgresWrapper.create_cursor(self, name)
         if isinstance(cursor, ScopedCursor):
             cursor.wrapper = self
@@ -131,15 +138,23 @@ class DatabaseWrapper(TenantsWrapper):
         return cast(Any, PostgresWrapper)._cursor(self, name)
 
     def _commit(self) -> Any:
-        try:
-            return super()._commit()
-        finally:
-            self.known.operation = None
-            if settings().POOLER:
-                self.known.path = None
+        schema = self.known.schema if self._survives_commit() else None
+        self.known.begin_anew()
+        result = super()._commit()
+        self.known.schema = schema
+        return result
+
+    def _survives_commit(self) -> bool:
+        """Tell whether a SET of this transaction holds after COMMIT.
+
+        PostgreSQL answers COMMIT of a failed transaction by rolling back, which is no error.
+        """
+        if settings().POOLER or self.connection is None:
+            return False
+        return bool(self.connection.info.transaction_status != TransactionStatus.INERROR)
 
     def _rollback(self) -> Any:
-        self.known.forget()
+        self.known.begin_anew()
         return super()._rollback()
 
     def _savepoint_rollback(self, sid: str) -> None:
@@ -149,5 +164,5 @@ class DatabaseWrapper(TenantsWrapper):
             self.known.forget()
 
     def _close(self) -> Any:
-        self.known.forget()
+        self.known.begin_anew()
         return super()._close()

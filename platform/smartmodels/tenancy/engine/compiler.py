@@ -11,7 +11,8 @@ from typing import Any
 from django.db.backends.postgresql import compiler as postgres
 
 from smartmodels.context import current_schema
-from smartmodels.exceptions import NamespaceMismatch, NamespaceNotBound
+from smartmodels.exceptions import ManySchemasReadOnly, NamespaceMismatch, NamespaceNotBound
+from smartmodels.tenancy.engine.many import ManySchemasRendering, rendering_many
 from smartmodels.tenancy.placement import is_tenant_model
 
 __all__ = [
@@ -26,11 +27,11 @@ __all__ = [
 def check_namespace(query: Any) -> None:
     """Refuse a query on tenant tables outside the namespace it belongs to.
 
-    ``query.bound_schema`` is the namespace a queryset was made in; ``query.many_schemas`` marks a
-    queryset that names its schemas itself. Raises NamespaceNotBound or NamespaceMismatch.
+    ``query.bound_schema`` is the namespace a queryset was made in. Raises NamespaceNotBound or
+    NamespaceMismatch.
     """
     model = query.model
-    if model is None or not is_tenant_model(model) or getattr(query, "many_schemas", None) is not None:
+    if model is None or not is_tenant_model(model):
         return
     schema = current_schema()
     if schema is None:
@@ -46,29 +47,48 @@ def check_namespace(query: Any) -> None:
         )
 
 
-class _Checked:
+class _Read:
+    """SELECT: of the bound namespace, or of the schemas that the query names (``query.many_schemas``)."""
+
     query: Any
 
     def as_sql(self, *args: Any, **kwargs: Any) -> Any:
+        with rendering_many(self.query) as many:
+            if not many:
+                check_namespace(self.query)
+            return super().as_sql(*args, **kwargs)  # type: ignore[misc]
+
+
+class _Write:
+    """A write: of the bound namespace, never of many."""
+
+    query: Any
+
+    def as_sql(self, *args: Any, **kwargs: Any) -> Any:
+        if getattr(self.query, "many_schemas", None) is not None:
+            raise ManySchemasReadOnly(
+                f"A queryset of {self.query.model._meta.label} over many namespaces only reads: "
+                "write inside the namespace_scope of each row's home."
+            )
         check_namespace(self.query)
         return super().as_sql(*args, **kwargs)  # type: ignore[misc]
 
 
-class SQLCompiler(_Checked, postgres.SQLCompiler):
+class SQLCompiler(_Read, ManySchemasRendering, postgres.SQLCompiler):
     """SELECT."""
 
 
-class SQLInsertCompiler(_Checked, postgres.SQLInsertCompiler):
+class SQLInsertCompiler(_Write, ManySchemasRendering, postgres.SQLInsertCompiler):
     """INSERT."""
 
 
-class SQLDeleteCompiler(_Checked, postgres.SQLDeleteCompiler):
+class SQLDeleteCompiler(_Write, ManySchemasRendering, postgres.SQLDeleteCompiler):
     """DELETE."""
 
 
-class SQLUpdateCompiler(_Checked, postgres.SQLUpdateCompiler):
+class SQLUpdateCompiler(_Write, ManySchemasRendering, postgres.SQLUpdateCompiler):
     """UPDATE."""
 
 
-class SQLAggregateCompiler(_Checked, postgres.SQLAggregateCompiler):
-    """SELECT of aggregates over a subquery."""
+class SQLAggregateCompiler(ManySchemasRendering, postgres.SQLAggregateCompiler):
+    """SELECT of aggregates over a subquery, which is checked itself."""

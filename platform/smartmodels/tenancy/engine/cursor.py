@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
 from typing import TYPE_CHECKING, Any
 
 from django.db.backends.postgresql.base import Cursor
 
+from smartmodels.conf import settings
 from smartmodels.tenancy.engine.prelude import Prelude, can_share_message
 
 if TYPE_CHECKING:
@@ -32,23 +35,34 @@ class ScopedCursor(_DjangoCursor):
         if isinstance(query, str) and can_share_message(query):
             self._execute_together(wrapper, prelude, query, params, **kwargs)
             return self
-        self._send(wrapper, prelude)
-        super().execute(query, params, **kwargs)
+        with self._settled(query):
+            super().execute(query, params, **kwargs)
         return self
 
     def executemany(self, query: Any, params_seq: Any, **kwargs: Any) -> None:
         """Execute for each set of parameters; the prelude goes ahead, since pipelines take one statement."""
-        self._settle(query)
-        super().executemany(query, params_seq, **kwargs)
+        with self._settled(query):
+            super().executemany(query, params_seq, **kwargs)
 
-    def copy(self, statement: Any, params: Any = None, **kwargs: Any) -> Any:
-        """Start a COPY in the current namespace."""
-        self._settle(statement)
-        return super().copy(statement, params, **kwargs)
+    @contextmanager
+    def copy(self, statement: Any, params: Any = None, **kwargs: Any) -> Iterator[Any]:
+        """COPY in the current namespace."""
+        with self._settled(statement), super().copy(statement, params, **kwargs) as copy:
+            yield copy
 
-    def _settle(self, query: Any) -> None:
+    def settle(self, query: Any) -> None:
+        """Send now what has to be sent before ``query``, which another cursor will send."""
         if self.wrapper is not None and (prelude := self.wrapper.prelude_for(query)) is not None:
             self._send(self.wrapper, prelude)
+
+    @contextmanager
+    def _settled(self, query: Any) -> Iterator[None]:
+        """Settle for a statement that travels alone; a pooler is kept from parting the two."""
+        wrapper = self.wrapper
+        alone = wrapper is None or wrapper.in_transaction or not settings().POOLER
+        with nullcontext() if alone else self.connection.transaction():
+            self.settle(query)
+            yield
 
     def _send(self, wrapper: DatabaseWrapper, prelude: Prelude) -> None:
         try:

@@ -7,30 +7,26 @@ reads). Both are sent only when the connection does not have them in force alrea
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 __all__ = ["OPERATION_SETTING", "Known", "Prelude", "can_share_message", "is_read", "is_transaction_control"]
 
 OPERATION_SETTING = "smartmodels.operation"
 
-_TRANSACTION_WORDS = ("BEGIN", "COMMIT", "ROLLBACK", "SAVEPOINT", "RELEASE", "START", "END", "ABORT")
-_DATA_WORDS = ("SELECT", "INSERT", "UPDATE", "DELETE", "WITH", "MERGE", "VALUES", "TABLE")
-
-
-def _first_word(statement: str) -> str:
-    return (
-        statement.lstrip(" \t\r\n(")[:12].split(None, 1)[0].rstrip(";").upper() if statement.strip() else ""
-    )
+_TRANSACTION = re.compile(r"[\s(]*(BEGIN|COMMIT|ROLLBACK|SAVEPOINT|RELEASE|START|END|ABORT)\b", re.IGNORECASE)
+_READ = re.compile(r"[\s(]*(SELECT|SHOW|SET|EXPLAIN|FETCH|CLOSE|DECLARE)\b", re.IGNORECASE)
+_DATA = re.compile(r"[\s(]*(SELECT|INSERT|UPDATE|DELETE|WITH|MERGE|VALUES|TABLE)\b", re.IGNORECASE)
 
 
 def is_transaction_control(statement: str) -> bool:
     """Tell whether the statement must stand alone because it must also work in a failed transaction."""
-    return _first_word(statement).startswith(_TRANSACTION_WORDS)
+    return _TRANSACTION.match(statement) is not None
 
 
 def is_read(statement: str) -> bool:
     """Tell whether the statement surely writes nothing that history would capture."""
-    return _first_word(statement).startswith(("SELECT", "SHOW", "SET", "EXPLAIN", "FETCH", "CLOSE"))
+    return _READ.match(statement) is not None
 
 
 def can_share_message(statement: str) -> bool:
@@ -39,30 +35,34 @@ def can_share_message(statement: str) -> bool:
     Utility statements such as CREATE DATABASE or CREATE INDEX CONCURRENTLY refuse to: several
     statements in one message are an implicit transaction.
     """
-    return _first_word(statement).startswith(_DATA_WORDS)
+    return _DATA.match(statement) is not None
 
 
 @dataclass(slots=True)
 class Known:
-    """What the server session is known to have in force; None means unknown."""
+    """What the server session is known to have in force: a schema's path, an operation; None is unknown."""
 
-    path: str | None = None
-    operation: str | None = None
+    schema: str | None = None
+    operation: str | None = ""
 
     def forget(self) -> None:
-        """Assume nothing any more: after a rollback, an error or a new connection."""
-        self.path = None
+        """Assume nothing any more: after an error, or a rollback to a savepoint."""
+        self.schema = None
         self.operation = None
+
+    def begin_anew(self) -> None:
+        """Know that no operation is in force: after a rollback, or on a new connection."""
+        self.schema = None
+        self.operation = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Prelude:
-    """Statements to send first; ``path`` and ``operation`` are what is known once they succeeded."""
+    """Statements to send first; ``schema`` and ``operation`` are what is known once they succeeded."""
 
     statements: tuple[str, ...]
-    path: str | None
+    schema: str
     operation: str | None
-    transient: bool
 
     @property
     def sql(self) -> str:

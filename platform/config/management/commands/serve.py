@@ -1,0 +1,66 @@
+"""``manage.py serve``: serve the public site and all namespaces over HTTP."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import Any
+
+from django.core.management import BaseCommand, CommandError, CommandParser, call_command
+from django.db import connections
+
+from config.ports import is_free
+from smartmodels.management.refusals import command_errors
+
+__all__ = ["Command"]
+
+_LAST_PORT = 65535
+
+
+class Command(BaseCommand):
+    """Serve until Ctrl-C or SIGTERM; on loopback, so for this machine alone, unless --host says otherwise."""
+
+    help = "Serve the public site and all namespaces with gunicorn; Ctrl-C stops it."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        """Declare the options."""
+        parser.add_argument("--host", default="127.0.0.1", help="address to listen on (default: %(default)s)")
+        parser.add_argument("--port", type=int, default=8000, help="port to listen on (default: %(default)s)")
+        parser.add_argument("--workers", type=int, default=2, help="processes (default: %(default)s)")
+        parser.add_argument("--threads", type=int, default=8, help="threads each (default: %(default)s)")
+        parser.add_argument("--log-requests", action="store_true", help="one line per request on stdout")
+        parser.add_argument("--quiet", action="store_true", help="say nothing but warnings")
+        parser.add_argument(
+            "--reload", action="store_true", help="for development: Django's server, restarted on every edit"
+        )
+
+    def handle(self, *_: Any, **options: Any) -> None:
+        """Refuse what cannot work with one sentence, then serve."""
+        host, port = options["host"], options["port"]
+        if not 0 < port <= _LAST_PORT or options["workers"] < 1 or options["threads"] < 1:
+            raise CommandError("--port is 1 to 65535; --workers and --threads are at least 1.")
+        bind = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+        if options["reload"]:
+            call_command("runserver", bind)
+            return
+        if not is_free(port, host):
+            raise CommandError(f"{bind} cannot be listened on: is something else on that port? Try --port.")
+        with command_errors():
+            self.check_migrations()
+        # The server's processes are forked from this one and must not share its connection.
+        connections.close_all()
+        self._server()(
+            bind,
+            workers=options["workers"],
+            threads=options["threads"],
+            log_requests=options["log_requests"],
+            quiet=options["quiet"],
+        ).run()
+
+    @staticmethod
+    def _server() -> Any:
+        try:
+            return import_module("config.web_server").WebServer
+        except ImportError as error:
+            raise CommandError(
+                "gunicorn is not installed: install the extra 'server', or use --reload for development."
+            ) from error

@@ -1,0 +1,70 @@
+"""gunicorn with threads, configured here: no file of its own, no control socket, no module to name."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+from django.core.handlers.wsgi import WSGIHandler
+from django.core.wsgi import get_wsgi_application
+from gunicorn.app.base import BaseApplication  # type: ignore[import-untyped]
+from gunicorn.arbiter import Arbiter  # type: ignore[import-untyped]
+
+__all__ = ["WebServer"]
+
+
+@dataclass(frozen=True, slots=True)
+class _Options:
+    bind: str
+    workers: int
+    threads: int
+    log_requests: bool
+    quiet: bool
+
+    def as_settings(self) -> dict[str, Any]:
+        return {
+            "bind": self.bind,
+            "worker_class": "gthread",
+            "workers": self.workers,
+            "threads": self.threads,
+            "accesslog": "-" if self.log_requests else None,
+            "loglevel": "warning" if self.quiet else "info",
+            "graceful_timeout": 10,
+            "control_socket_disable": True,
+        }
+
+
+class _TerminalArbiter(Arbiter):  # type: ignore[misc]
+    def handle_hup(self) -> None:
+        raise StopIteration
+
+
+class WebServer(BaseApplication):  # type: ignore[misc]
+    """Serve the platform until SIGINT or SIGTERM; ``run()`` then raises SystemExit."""
+
+    def __init__(
+        self, bind: str, *, workers: int, threads: int, log_requests: bool = False, quiet: bool = False
+    ) -> None:
+        self._options = _Options(bind, workers, threads, log_requests, quiet)
+        super().__init__()
+
+    def load_config(self) -> None:
+        """Take over the options; those that an older gunicorn does not know are left out."""
+        for name, value in self._options.as_settings().items():
+            if name in self.cfg.settings:
+                self.cfg.set(name, value)
+
+    def run(self) -> None:
+        """Serve; where a terminal started the server, the end of the terminal is its end as well."""
+        # Files are served from the apps; the folder of collected ones may be empty, but is looked for.
+        Path(settings.STATIC_ROOT).mkdir(parents=True, exist_ok=True)
+        # Without a terminal, SIGHUP reloads, as a service manager expects.
+        arbiter = _TerminalArbiter if sys.stdin.isatty() else Arbiter
+        arbiter(self).run()
+
+    def load(self) -> WSGIHandler:
+        """Return the application, in the process that serves."""
+        return get_wsgi_application()

@@ -1,0 +1,93 @@
+"""The form of a smart model's row."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from django import forms
+from django.contrib.admin.widgets import AutocompleteSelect
+from django.core.exceptions import NON_FIELD_ERRORS, ValidationError
+from django.db import models
+
+from smartmodels.context import require_operation
+from smartmodels.models import SmartModel
+
+__all__ = ["LivingRowSelect", "ReasonForm", "RevertForm", "SmartForm"]
+
+if TYPE_CHECKING:
+    _ModelForm = forms.ModelForm[Any]
+else:
+    _ModelForm = forms.ModelForm
+
+DEFAULT_MESSAGE = str(models.UniqueConstraint.default_violation_error_message)
+_SMART_FIELDS = frozenset(field.name for field in SmartModel._meta.get_fields())
+
+
+def _in_words(model: Any) -> dict[str, str]:
+    """Map Django's message of each unique constraint, which only names it, to one that helps people."""
+    words = {}
+    for constraint in model._meta.constraints:
+        if isinstance(constraint, models.UniqueConstraint) and constraint.fields:
+            names = [str(model._meta.get_field(name).verbose_name) for name in constraint.fields]
+            said = f"Another {model._meta.verbose_name} has this {' and '.join(names)} already."
+            words[DEFAULT_MESSAGE % {"name": constraint.name}] = said
+    return words
+
+
+class SmartForm(_ModelForm):
+    """A form whose constraints see what people do not edit: ``deleted_at``, ``created_by``, ..."""
+
+    def _get_validation_exclusions(self) -> set[str]:
+        exclude: set[str] = super()._get_validation_exclusions()  # type: ignore[misc]
+        constrained = {
+            name for given in self.instance._meta.constraints for name in getattr(given, "fields", ())
+        }
+        return exclude - (_SMART_FIELDS & {*constrained, "deleted_at"})
+
+    def _post_clean(self) -> None:
+        if self.instance._state.adding:
+            self.instance.stamp(require_operation())
+        super()._post_clean()  # type: ignore[misc]
+
+    def _update_errors(self, errors: ValidationError) -> None:
+        words = _in_words(self.instance)
+        for error in getattr(errors, "error_dict", {}).get(NON_FIELD_ERRORS, []):
+            error.message = words.get(str(error.message), error.message)
+        super()._update_errors(errors)  # type: ignore[misc]
+
+
+class LivingRowSelect(AutocompleteSelect):
+    """Django's select with search; a posted key that is none is shown as nothing chosen."""
+
+    def optgroups(self, name: str, value: Any, attrs: Any = None) -> Any:
+        """Return the chosen option, if there is one."""
+        key = self.field.target_field
+        return super().optgroups(name, [given for given in value if _is_key(key, given)], attrs)
+
+
+def _is_key(field: Any, given: Any) -> bool:
+    try:
+        field.to_python(given)
+    except ValidationError:
+        return False
+    return True
+
+
+class ReasonForm(forms.Form):
+    """Why something is reverted or restored; the answer stands in the history."""
+
+    reason = forms.CharField(
+        required=False,
+        max_length=500,
+        label="Reason",
+        help_text="Kept in the history.",
+        widget=forms.TextInput(attrs={"class": "vTextField"}),
+    )
+
+
+class RevertForm(ReasonForm):
+    """What confirms a revert: a reason, and the version that was the newest when it was previewed."""
+
+    base = forms.IntegerField(
+        required=False, min_value=0, max_value=2**63 - 1, widget=forms.HiddenInput, localize=False
+    )

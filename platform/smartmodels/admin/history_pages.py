@@ -1,0 +1,231 @@
+"""The history of a row: its versions, what differs between two of them, and the way back to one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from functools import update_wrapper
+from typing import Any
+
+from django.contrib import messages
+from django.contrib.admin.utils import quote, unquote
+from django.core.exceptions import PermissionDenied, ValidationError
+from django.core.paginator import Paginator
+from django.http import Http404, HttpResponseRedirect
+from django.template.response import TemplateResponse
+from django.urls import path, reverse
+
+from smartmodels.admin.forms import ReasonForm, RevertForm
+from smartmodels.admin.permissions import RowPermissions
+from smartmodels.admin.values import shown
+from smartmodels.admin.wording import action_in_words
+from smartmodels.context import operation
+from smartmodels.exceptions import RestoreConflict, RevertConflict
+from smartmodels.history import (
+    FieldChange,
+    apply_revert,
+    diff,
+    plan_revert,
+    revertible_fields,
+    timeline,
+    version_of,
+    with_changes,
+)
+
+__all__ = ["HistoryPages"]
+
+_FOLDER = "smartmodels/admin"
+
+
+class HistoryPages(RowPermissions):
+    """Pages of django-simple-history's admin, at its addresses, on our own timeline and revert.
+
+    Nothing that is posted becomes a value of the row: a revert takes the version's values, after asking
+    whether the member may change this very row. The stock admin saves whatever a viewer posts here.
+    """
+
+    history_list_per_page = 100
+
+    def get_urls(self) -> Any:
+        """Return the addresses of these pages, before those of django-simple-history and Django."""
+        name = f"{self.opts.app_label}_{self.opts.model_name}"
+        pages = (
+            ("<path:object_id>/history/compare/", self.compare_view, "compare"),
+            ("<path:object_id>/history/<str:version_id>/revert/", self.revert_view, "revert"),
+            ("<path:object_id>/restore/", self.restore_view, "restore"),
+        )
+        own = [path(route, self._wrapped(view), name=f"{name}_{page}") for route, view, page in pages]
+        return [*own, *super().get_urls()]
+
+    def _wrapped(self, view: Any) -> Callable[..., Any]:
+        def wrapper(*args: Any, **kwargs: Any) -> Any:
+            return self.admin_site.admin_view(view)(*args, **kwargs)
+
+        return update_wrapper(wrapper, view)
+
+    # What is asked for
+
+    def get_all_rows(self, request: Any) -> Any:
+        """Return the rows whose history may be seen: living and deleted ones."""
+        return self.model.all_objects.all()
+
+    def _find(self, request: Any, object_id: str) -> tuple[Any, Any]:
+        """Return (key, row); the row is None when it was purged. Unknown keys are not found."""
+        try:
+            key = self.opts.pk.to_python(unquote(object_id))
+        except ValidationError as error:
+            raise Http404(f"No {self.opts.verbose_name} has this key.") from error
+        row = self.get_all_rows(request).filter(pk=key).first()
+        if not self.has_view_history_or_change_history_permission(request, row):
+            raise PermissionDenied
+        return key, row
+
+    def _find_changeable(self, request: Any, object_id: str) -> tuple[Any, Any]:
+        """Return (key, row) of a row that the member may change."""
+        key, row = self._find(request, object_id)
+        if row is None:
+            raise Http404(f"This {self.opts.verbose_name} was purged: only its history is left.")
+        if not self.has_change_history_permission(request, row):
+            raise PermissionDenied
+        return key, row
+
+    def _version(self, key: Any, number: str) -> Any:
+        version = version_of(self.model, key, number)
+        version.in_words = action_in_words(version.action)
+        version.ordinal = timeline(self.model, key).filter(history_id__lte=version.history_id).count()
+        return version
+
+    def _url(self, page: str, *args: Any) -> str:
+        name = f"admin:{self.opts.app_label}_{self.opts.model_name}_{page}"
+        return reverse(name, args=args, current_app=self.admin_site.name)
+
+    # What is answered
+
+    def _render(self, request: Any, page: str, row: Any, status: int = 200, **context: Any) -> Any:
+        """Render ``page``; ``row`` is the row, or the last version of a purged one."""
+        request.current_app = self.admin_site.name
+        may_change = not context.get("purged") and self.has_change_history_permission(request, row)
+        everywhere = {
+            **self.admin_site.each_context(request),
+            "opts": self.opts,
+            "media": self.media,
+            "module_name": self.opts.verbose_name_plural,
+            "object": row,
+            "key": quote(row.pk),
+            "may_change": may_change,
+        }
+        return TemplateResponse(request, f"{_FOLDER}/{page}.html", {**everywhere, **context}, status=status)
+
+    def history_view(self, request: Any, object_id: str, extra_context: Any = None) -> Any:
+        """List the versions of a row, newest first."""
+        key, row = self._find(request, object_id)
+        versions = timeline(self.model, key)
+        paginator = Paginator(versions, self.history_list_per_page)
+        page = paginator.get_page(request.GET.get("p"))
+        first = (page.number - 1) * self.history_list_per_page
+        shown_and_next = list(versions[first : first + self.history_list_per_page + 1])
+        if not shown_and_next:
+            raise Http404(f"No {self.opts.verbose_name} has this key.")
+        entries = []
+        for index, (version, changes) in enumerate(with_changes(shown_and_next)):
+            version.in_words = action_in_words(version.action)
+            version.ordinal = paginator.count - first - index
+            version.changes = [change.label for change in changes]
+            version.more = [self._extra(version, name) for name in self.get_history_list_display(request)]
+            entries.append(version)
+        return self._render(
+            request, "history", row or entries[0].instance, title="History", page_obj=page,
+            versions=entries[: self.history_list_per_page], purged=row is None, page_var="p",
+            page_range=paginator.get_elided_page_range(page.number),
+            more_columns=self.get_history_list_display(request), **(extra_context or {}),
+        )  # fmt: skip
+
+    def _extra(self, version: Any, name: str) -> Any:
+        value = getattr(self, name, None)
+        return value(version) if callable(value) else getattr(version, name)
+
+    def compare_view(self, request: Any, object_id: str) -> Any:
+        """Show what differs between two versions, field by field."""
+        key, row = self._find(request, object_id)
+        given = [self._version(key, request.GET.get(name, "")) for name in ("older", "newer")]
+        older, newer = sorted(given, key=lambda version: (version.history_date, version.history_id))
+        changes = shown(self.model, diff(newer, older))
+        return self._render(
+            request, "compare", row or newer.instance, title=f"Versions {older.ordinal} and {newer.ordinal}",
+            older=older, newer=newer, changes=changes, purged=row is None,
+        )  # fmt: skip
+
+    def history_form_view(
+        self, request: Any, object_id: str, version_id: str, extra_context: Any = None
+    ) -> Any:
+        """Show one version. What is posted here confirms a revert, like on :meth:`revert_view`."""
+        if request.method == "POST":
+            return self.revert_view(request, object_id, version_id)
+        key, row = self._find(request, object_id)
+        version = self._version(key, version_id)
+        now = row or version
+        values = [
+            FieldChange(
+                field.name,
+                str(field.verbose_name),
+                getattr(version, field.attname),
+                getattr(now, field.attname),
+            )
+            for field in revertible_fields(self.model)
+        ]
+        return self._render(
+            request, "version", row or version.instance, title=f"Version {version.ordinal}",
+            version=version, purged=row is None, values=shown(self.model, values), **(extra_context or {}),
+        )  # fmt: skip
+
+    def revert_view(self, request: Any, object_id: str, version_id: str) -> Any:
+        """Show what a revert would change; a POST does it. Only ``reason`` and ``base`` are read from it."""
+        key, row = self._find_changeable(request, object_id)
+        version = self._version(key, version_id)
+        plan = plan_revert(row, version)
+        form, problem, status = RevertForm(initial={"base": plan.base}), "", 200
+        if request.method == "POST":
+            problem, status = self._confirm(request, plan)
+            if not problem:
+                self.message_user(request, f"Reverted: {row}.", messages.SUCCESS)
+                return HttpResponseRedirect(self._url("history", quote(key)))
+        return self._render(
+            request, "revert", row, status, title=f"Revert to version {version.ordinal}", version=version,
+            plan=plan, changes=shown(self.model, plan.changes), form=form, problem=problem,
+        )  # fmt: skip
+
+    @staticmethod
+    def _confirm(request: Any, plan: Any) -> tuple[str, int]:
+        """Apply the plan that was previewed; return (what stood in the way, status)."""
+        form = RevertForm(request.POST)
+        if not form.is_valid():
+            return "The reason cannot be used: at most 500 characters, without control characters.", 400
+        base = form.cleaned_data["base"]
+        try:
+            apply_revert(
+                plan if base is None else replace(plan, base=base), reason=form.cleaned_data["reason"] or None
+            )
+        except RevertConflict as error:
+            return error.message, error.status
+        return "", 200
+
+    def restore_view(self, request: Any, object_id: str) -> Any:
+        """Ask whether a deleted row is to come back; a POST brings it back."""
+        key, row = self._find_changeable(request, object_id)
+        if row.deleted_at is None:
+            self.message_user(request, f"Not deleted: {row}.", messages.WARNING)
+            return HttpResponseRedirect(self._url("history", quote(key)))
+        form, status = ReasonForm(request.POST if request.method == "POST" else None), 200
+        if request.method == "POST":
+            status = 400
+            if form.is_valid():
+                try:
+                    with operation(reason=form.cleaned_data["reason"] or None):
+                        total, _ = row.undelete()
+                except RestoreConflict as error:
+                    form.add_error(None, error.message)
+                    status = error.status
+                else:
+                    self.message_user(request, f"Restored {total} rows.", messages.SUCCESS)
+                    return HttpResponseRedirect(self._url("change", quote(key)))
+        return self._render(request, "restore", row, status, title="Restore", form=form)

@@ -1,0 +1,173 @@
+"""Lists: columns, search and filters derived from the model; the living rows, or the deleted ones."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import admin, messages
+from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
+from django.contrib.admin.options import IS_POPUP_VAR
+from django.contrib.admin.utils import quote
+from django.contrib.admin.views.main import ChangeList
+from django.core.exceptions import PermissionDenied, ValidationError
+from django.http import Http404
+from django.urls import reverse
+
+from smartmodels.admin import derive
+from smartmodels.admin.permissions import RowPermissions, may_change_row
+from smartmodels.admin.values import person
+from smartmodels.exceptions import SmartModelsError
+from smartmodels.softdelete import restore
+
+__all__ = ["DerivedLists"]
+
+DELETED_VAR = "deleted"
+"""``?deleted=yes`` lists what is deleted and can be restored."""
+
+_LOOKUPS = frozenset({"", "exact", "in", "isnull", "gt", "gte", "lt", "lte"})
+
+
+class RowList(ChangeList):
+    """A list whose deleted rows lead to their history, since they cannot be edited."""
+
+    def url_for_result(self, result: Any) -> str:
+        """Return where a row of the list leads to."""
+        if result.deleted_at is None:
+            return str(super().url_for_result(result))
+        name = f"admin:{self.opts.app_label}_{self.opts.model_name}_history"
+        return reverse(name, args=[quote(result.pk)], current_app=self.model_admin.admin_site.name)
+
+
+class DeletedFilter(admin.SimpleListFilter):
+    """Living or deleted rows; the queryset is chosen by :meth:`DerivedLists.get_queryset`."""
+
+    title = "state"
+    parameter_name = DELETED_VAR
+
+    def lookups(self, request: Any, model_admin: Any) -> list[tuple[str, str]]:
+        """Return the choice besides the living rows."""
+        return [("yes", "Deleted")]
+
+    def choices(self, changelist: Any) -> Any:
+        """Name the living rows as such, not as all."""
+        for choice in super().choices(changelist):
+            yield {**choice, "display": "Living"} if choice["display"] != "Deleted" else choice
+
+    def queryset(self, request: Any, queryset: Any) -> Any:
+        """Leave it as it is."""
+        return queryset
+
+
+@admin.action(permissions=["change"], description="Restore selected %(verbose_name_plural)s")
+def restore_selected(model_admin: Any, request: Any, queryset: Any) -> None:
+    """Restore the selected deleted rows, each with what was deleted together with it."""
+    rows = list(queryset)
+    if not all(may_change_row(request, row) for row in rows):
+        raise PermissionDenied
+    try:
+        restored = restore(model_admin.model, [row.pk for row in rows])
+    except SmartModelsError as error:
+        model_admin.message_user(request, error.message, messages.ERROR)
+        return
+    total, _ = restored.as_counts()
+    model_admin.message_user(request, f"Restored {total} rows.", messages.SUCCESS)
+
+
+class DerivedLists(RowPermissions):
+    """What the subclass leaves empty is derived from the model."""
+
+    list_display: Any = ()
+    list_filter: Any = ()
+    list_select_related: Any = ()
+    search_fields: Any = ()
+    ordering: Any = ()
+    list_per_page = 50
+    show_full_result_count = False
+    change_list_template = "smartmodels/admin/change_list.html"
+    actions = (restore_selected,)
+
+    def __init__(self, model: Any, admin_site: Any) -> None:
+        self.list_display = self.list_display or (*derive.columns(model), "owner_name", "updated_at")
+        self.list_filter = (*(self.list_filter or derive.filters(model)), DeletedFilter)
+        self.list_select_related = self.list_select_related or tuple(
+            field.name for field in derive.foreign_keys(model)
+        )
+        self.search_fields = self.search_fields or derive.search_fields(model)
+        self.ordering = self.ordering or ("-pk",)
+        super().__init__(model, admin_site)
+
+    # Which rows
+
+    @staticmethod
+    def shows_deleted(request: Any) -> bool:
+        """Tell whether the request is for the list of deleted rows."""
+        return getattr(request, "shows_deleted", False)
+
+    def get_queryset(self, request: Any) -> Any:
+        """Return the living rows, or on the list of deleted rows those."""
+        manager = self.model.deleted_objects if self.shows_deleted(request) else self.model.objects
+        return manager.all().order_by(*self.get_ordering(request))
+
+    def changelist_view(self, request: Any, extra_context: Any = None) -> Any:
+        """Show the list."""
+        deleted = request.GET.get(DELETED_VAR) == "yes" and IS_POPUP_VAR not in request.GET
+        request.shows_deleted = deleted
+        plural = self.opts.verbose_name_plural
+        context: dict[str, Any] = {"shows_deleted": deleted}
+        if deleted:
+            context["title"] = f"Deleted {plural}"
+        return super().changelist_view(request, {**context, **(extra_context or {})})
+
+    def get_changelist(self, request: Any, **kwargs: Any) -> type[ChangeList]:
+        """Return the class that makes the list."""
+        return RowList
+
+    def get_changelist_instance(self, request: Any) -> Any:
+        """Make the list, with the people its columns name fetched at once."""
+        changelist = super().get_changelist_instance(request)
+        people = ("deleted_by",) if self.shows_deleted(request) else ("owner",)
+        changelist.result_list = changelist.result_list.prefetch_related(*people)
+        return changelist
+
+    def lookup_allowed(self, lookup: str, value: Any, request: Any = None) -> bool:
+        """Allow in the address what the filters of the list offer, and nothing else."""
+        name, _, kind = lookup.partition("__")
+        return kind in _LOOKUPS and (name == DELETED_VAR or name in self.list_filter)
+
+    # Columns and actions
+
+    def get_list_display(self, request: Any) -> Any:
+        """Return the columns; deleted rows show who deleted them and when."""
+        if self.shows_deleted(request):
+            kept = [name for name in self.list_display if name not in ("owner_name", "updated_at")]
+            return [*kept, "deleted_at", "deleted_by_name"]
+        return self.list_display
+
+    def get_ordering(self, request: Any) -> Any:
+        """Return the order before anybody chose one."""
+        return ["-deleted_at", "-pk"] if self.shows_deleted(request) else super().get_ordering(request)
+
+    @admin.display(description="owner")
+    def owner_name(self, row: Any) -> str:
+        """Name the owner."""
+        return person(row, "owner")
+
+    @admin.display(description="deleted by")
+    def deleted_by_name(self, row: Any) -> str:
+        """Name who deleted the row."""
+        return person(row, "deleted_by")
+
+    def get_actions(self, request: Any) -> Any:
+        """Deleted rows can be restored, living ones deleted."""
+        actions = super().get_actions(request)
+        actions.pop("delete_selected" if self.shows_deleted(request) else "restore_selected", None)
+        return actions
+
+    def response_action(self, request: Any, queryset: Any) -> Any:
+        """Run the chosen action; a selected key that is none is not found."""
+        for key in request.POST.getlist(ACTION_CHECKBOX_NAME):
+            try:
+                self.opts.pk.to_python(key)
+            except ValidationError as error:
+                raise Http404(f"No {self.opts.verbose_name} has the key {key[:40]!r}.") from error
+        return super().response_action(request, queryset)

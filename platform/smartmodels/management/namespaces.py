@@ -1,0 +1,105 @@
+"""What the ``namespace`` command says about namespaces, and the account it needs for an owner."""
+
+from __future__ import annotations
+
+import secrets
+from typing import Any
+
+from django.contrib.auth import get_user_model
+from django.core.exceptions import ValidationError
+from django.core.validators import validate_email
+from django.db import IntegrityError, connections, transaction
+from django.db.models import Count
+
+from smartmodels.context import public_scope
+from smartmodels.exceptions import InvalidInput
+from smartmodels.ownership import is_sentinel
+from smartmodels.tenancy.migrating import pending
+from smartmodels.tenancy.models import get_namespace_model
+from smartmodels.tenancy.schemas import marked_schemas
+
+__all__ = ["describe", "owner_account", "size_of", "summaries"]
+
+
+def _moment(value: Any) -> str | None:
+    return None if value is None else value.isoformat(timespec="seconds")
+
+
+def _summary(namespace: Any) -> dict[str, Any]:
+    hosts = [domain.domain for domain in namespace.domains.all()]
+    return {
+        "slug": namespace.slug,
+        "name": namespace.name,
+        "state": str(namespace.state),
+        "host": min(hosts, default=None),
+        "created_at": _moment(namespace.created_at),
+    }
+
+
+def summaries() -> list[dict[str, Any]]:
+    """Return every namespace in order of its slug: name, state, first host, number of members."""
+    with public_scope():
+        rows = get_namespace_model().objects.annotate(member_count=Count("memberships"))
+        return [
+            {**_summary(row), "members": row.member_count}
+            for row in rows.prefetch_related("domains").order_by("slug")
+        ]
+
+
+def describe(namespace: Any) -> dict[str, Any]:
+    """Return all that is known of one namespace, the migrations its schema lacks included."""
+    with public_scope():
+        members = namespace.memberships.select_related("user").order_by("joined_at")
+        has_schema = namespace.schema_name in marked_schemas()
+        return {
+            **_summary(namespace),
+            "id": str(namespace.pk),
+            "hosts": sorted(domain.domain for domain in namespace.domains.all()),
+            "members": [{"email": row.user.email, "role": row.role} for row in members],
+            "schema": namespace.schema_name,
+            "schema_exists": has_schema,
+            "pending_migrations": pending(namespace) if has_schema else None,
+            "step": namespace.step or None,
+            "error": namespace.error or None,
+            "activated_at": _moment(namespace.activated_at),
+        }
+
+
+def size_of(namespace: Any) -> int:
+    """Return how many bytes the tables and indexes of the namespace take on disk."""
+    with connections["default"].cursor() as cursor:
+        cursor.execute(
+            "SELECT coalesce(sum(pg_total_relation_size(c.oid)), 0) FROM pg_catalog.pg_class c"
+            " JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace"
+            " WHERE n.nspname = %s AND c.relkind IN ('r', 'p', 'm')",
+            [namespace.schema_name],
+        )
+        return int(cursor.fetchone()[0])
+
+
+def owner_account(email: str) -> tuple[Any, str | None]:
+    """Return the account of this address, made if there is none, and the initial password of a new one.
+
+    Raises InvalidInput for what is no address, and for an account that is closed or the sentinel's.
+    """
+    address = email.strip().lower()
+    try:
+        validate_email(address)
+        get_user_model()._meta.get_field("email").clean(address, None)
+    except ValidationError as error:
+        raise InvalidInput(f"{email!r} is not an e-mail address: {' '.join(error.messages)}") from error
+    model: Any = get_user_model()
+    with public_scope():
+        user = model.objects.filter(email=address).first()
+        password = None
+        if user is None:
+            password = secrets.token_urlsafe(12)
+            try:
+                with transaction.atomic():
+                    user = model.objects.create_user(address, password)
+            except IntegrityError:
+                # Somebody else made it a moment ago.
+                user, password = model.objects.get(email=address), None
+    if is_sentinel(user.pk) or not user.is_active:
+        raise InvalidInput(f"The account {address} is closed, so it can own nothing: name another owner.")
+    return user, password

@@ -1,0 +1,128 @@
+"""The versions of a row: who changed what, when and why."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.db.models import Q
+from drf_spectacular.utils import extend_schema, extend_schema_field
+from rest_framework import serializers
+from rest_framework.decorators import action
+from rest_framework.response import Response
+
+from smartmodels.history import FieldChange, diff, timeline, version_of
+from smartmodels.rest.pagination import BoundedPagination, VersionPagination
+
+__all__ = ["ChangeSerializer", "HistoryMixin", "changes_shown"]
+
+
+class ActorSerializer(serializers.Serializer[Any]):
+    """Who acted; `label` stays readable after the account is gone."""
+
+    kind = serializers.CharField(source="actor_kind", allow_null=True)
+    label = serializers.CharField(  # type: ignore[assignment]
+        source="actor_label", allow_null=True
+    )
+    user = serializers.UUIDField(source="history_user_id", allow_null=True)
+
+
+class ChangeSerializer(serializers.Serializer[Any]):
+    """One field that differs between two versions."""
+
+    field = serializers.CharField()
+    label = serializers.CharField()  # type: ignore[assignment]
+    old = serializers.JSONField()
+    new = serializers.JSONField()
+
+
+class VersionSerializer(serializers.Serializer[Any]):
+    """One version of a row."""
+
+    version = serializers.IntegerField(source="history_id")
+    at = serializers.DateTimeField(source="history_date")
+    action = serializers.CharField(help_text="create, update, soft_delete, restore, revert, purge, ...")
+    actor = ActorSerializer(source="*")
+    reason = serializers.CharField(source="history_change_reason", allow_null=True)
+    operation = serializers.UUIDField(
+        source="operation_id", allow_null=True, help_text="Everything one request changed has one operation."
+    )
+    via = serializers.CharField(
+        source="via_namespace",
+        allow_null=True,
+        help_text="The namespace it was changed through, if not its own.",
+    )
+    reverted_from = serializers.IntegerField(allow_null=True, help_text="The version a revert went back to.")
+    changed = serializers.SerializerMethodField(help_text="The fields that differ from the version before.")
+
+    @extend_schema_field({"type": "array", "items": {"type": "string"}})
+    def get_changed(self, version: Any) -> list[str]:
+        """Return the names of the fields that this version changed."""
+        return [change.field for change in self.context["changes"][version.pk]]
+
+
+class VersionDetailSerializer(VersionSerializer):
+    """One version of a row with its values, and what it changed."""
+
+    previous = serializers.SerializerMethodField(help_text="The version before, if there is one.")
+    changes = serializers.SerializerMethodField()
+    values = serializers.SerializerMethodField(help_text="The row as it was.")
+
+    @extend_schema_field({"type": ["integer", "null"]})
+    def get_previous(self, version: Any) -> int | None:
+        """Return the number of the version before."""
+        previous = self.context["previous"]
+        return None if previous is None else int(previous.history_id)
+
+    @extend_schema_field(ChangeSerializer(many=True))
+    def get_changes(self, version: Any) -> Any:
+        """Return old and new value of each field that changed."""
+        return ChangeSerializer(self.context["changes"][version.pk], many=True).data
+
+    @extend_schema_field({"type": "object", "additionalProperties": True})
+    def get_values(self, version: Any) -> Any:
+        """Return the values of the fields this API shows."""
+        return self.context["values"]
+
+
+def changes_shown(view: Any, changes: Any) -> list[FieldChange]:
+    """Return the changes of fields that the view shows."""
+    shown = {field.source for field in view.get_serializer().fields.values()}
+    return [change for change in changes if change.field in shown]
+
+
+class HistoryMixin:
+    """``GET /{id}/history/`` and ``GET /{id}/history/{version}/``, of deleted rows, too."""
+
+    def known_parameters(self: Any) -> frozenset[str]:
+        if self.action == "history":
+            return BoundedPagination.parameters
+        return super().known_parameters()  # type: ignore[misc,no-any-return]
+
+    @extend_schema(responses=VersionSerializer(many=True))
+    @action(detail=True, life="all", pagination_class=VersionPagination, filter_backends=())
+    def history(self: Any, request: Any, pk: str) -> Response:
+        """List the versions of a row, newest first."""
+        row = self.get_object()
+        pairs = self.paginate_queryset(timeline(self.model, row.pk))
+        changes = {version.pk: changes_shown(self, changed) for version, changed in pairs}
+        versions = VersionSerializer(
+            [version for version, _ in pairs], many=True, context={"changes": changes}
+        )
+        page: Response = self.get_paginated_response(versions.data)
+        return page
+
+    @extend_schema(responses=VersionDetailSerializer)
+    @action(detail=True, life="all", url_path=r"history/(?P<version>[0-9]{1,19})")
+    def version(self: Any, request: Any, pk: str, version: str) -> Response:
+        """Read one version of a row and what it changed."""
+        row = self.get_object()
+        found = version_of(self.model, row.pk, version)
+        before = Q(history_date__lt=found.history_date)
+        before |= Q(history_date=found.history_date, history_id__lt=found.history_id)
+        previous = timeline(self.model, row.pk).filter(before).first()
+        context = {
+            "changes": {found.pk: changes_shown(self, diff(found, previous))},
+            "previous": previous,
+            "values": self.get_serializer(found).data,
+        }
+        return Response(VersionDetailSerializer(found, context=context).data)

@@ -1,0 +1,78 @@
+"""Bodies are JSON, strictly: UTF-8, bounded, no name twice, nothing that cannot be stored."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any, NoReturn
+
+from django.conf import settings
+from django.core.exceptions import RequestDataTooBig
+from rest_framework.exceptions import ParseError
+from rest_framework.parsers import BaseParser
+
+from smartmodels.rest.faults import Fault, InvalidInputHere, pointer_to
+
+__all__ = ["StrictJSONParser", "is_storable"]
+
+_UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
+
+
+def is_storable(text: str) -> bool:
+    """Tell whether PostgreSQL can hold the text: no NUL and no half of a surrogate pair."""
+    return _UNSTORABLE.search(text) is None
+
+
+def _no_constant(name: str) -> NoReturn:
+    raise ValueError(f"{name} is no JSON value")
+
+
+def _without_doubles(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        names = [name for name, _ in pairs]
+        double = next(name for name in names if names.count(name) > 1)
+        raise ValueError(f"the name {double[:100]!a} stands twice in one object")
+    return found
+
+
+def _refuse_unstorable(value: Any, place: tuple[Any, ...] = ()) -> None:
+    if isinstance(value, str):
+        if not is_storable(value):
+            message = "NUL and unpaired surrogates cannot be stored."
+            raise InvalidInputHere(Fault("invalid-character", message, pointer=pointer_to(*place)))
+    elif isinstance(value, list):
+        for index, inner in enumerate(value):
+            _refuse_unstorable(inner, (*place, index))
+    elif isinstance(value, dict):
+        for name, inner in value.items():
+            if not is_storable(name):
+                raise InvalidInputHere(
+                    Fault("invalid-character", "A name holds NUL or a surrogate.", pointer=pointer_to(*place))
+                )
+            _refuse_unstorable(inner, (*place, name))
+
+
+class StrictJSONParser(BaseParser):
+    """Parse ``application/json``; at most ``DATA_UPLOAD_MAX_MEMORY_SIZE`` bytes are read."""
+
+    media_type = "application/json"
+
+    def parse(self, stream: Any, media_type: Any = None, parser_context: Any = None) -> Any:
+        """Return the value of the body; raise ParseError, InvalidInputHere or RequestDataTooBig."""
+        most = settings.DATA_UPLOAD_MAX_MEMORY_SIZE or 2**31
+        content = stream.read(most + 1)
+        if len(content) > most:
+            raise RequestDataTooBig
+        try:
+            text = content.decode("utf-8")
+            value = json.loads(text, parse_constant=_no_constant, object_pairs_hook=_without_doubles)
+            if "\\u" in text:
+                _refuse_unstorable(value)
+        except UnicodeDecodeError as error:
+            raise ParseError("The body is not UTF-8.") from error
+        except RecursionError as error:
+            raise ParseError("The body is nested too deeply.") from error
+        except ValueError as error:
+            raise ParseError(f"The body is not JSON: {error}.") from error
+        return value

@@ -1,0 +1,83 @@
+"""Bring a row back to an earlier version: look first, then do it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from drf_spectacular.utils import extend_schema
+from rest_framework import serializers
+from rest_framework.decorators import action
+from rest_framework.response import Response
+
+from smartmodels.history import RevertPlan, apply_revert, plan_revert
+from smartmodels.rest.histories import ChangeSerializer
+from smartmodels.rest.serializing import StrictSerializer
+from smartmodels.rest.views import REASON_MAX
+
+__all__ = ["RevertMixin"]
+
+_VERSION_MAX = 2**63 - 1
+
+
+class RevertSerializer(StrictSerializer):
+    """What to go back to."""
+
+    version = serializers.IntegerField(min_value=1, max_value=_VERSION_MAX)
+    dry_run = serializers.BooleanField(default=False, help_text="Only say what would change.")
+    reason = serializers.CharField(
+        default="", allow_blank=True, max_length=REASON_MAX, help_text="Why: kept in history."
+    )
+
+
+class ConflictSerializer(serializers.Serializer[Any]):
+    """Why the revert cannot be applied."""
+
+    field = serializers.CharField(allow_null=True)
+    code = serializers.CharField()
+    message = serializers.CharField()
+
+
+class RevertOutcomeSerializer(serializers.Serializer[Any]):
+    """What a revert changes, or would change."""
+
+    version = serializers.IntegerField()
+    applied = serializers.BooleanField()
+    restores = serializers.BooleanField(help_text="The row was deleted and comes back.")
+    changes = ChangeSerializer(many=True)
+    conflicts = ConflictSerializer(many=True)
+    row = serializers.DictField(help_text="The row as it is now.")
+
+
+class RevertMixin:
+    """``POST /{id}/revert/``: to a version of this very row, the fields that this API lets be written."""
+
+    @extend_schema(request=RevertSerializer, responses={200: RevertOutcomeSerializer})
+    @action(detail=True, methods=["post"], life="all")
+    def revert(self: Any, request: Any, pk: str) -> Response:
+        """Bring a row back to an earlier version, as an operation of its own; with `dry_run`, only look."""
+        asked = RevertSerializer(data=request.data)
+        asked.is_valid(raise_exception=True)
+        wish = asked.validated_data
+        with self.writing(wish["reason"] or None):
+            row = self.get_object(lock=not wish["dry_run"])
+            plan = writable_part(self, plan_revert(row, wish["version"]))
+            if not wish["dry_run"]:
+                apply_revert(plan)
+            now = self.get_queryset().get(pk=row.pk)
+        answer = {
+            "version": plan.version,
+            "applied": not wish["dry_run"],
+            "restores": plan.restores,
+            "changes": plan.changes,
+            "conflicts": plan.conflicts,
+            "row": self.get_serializer(now).data,
+        }
+        return Response(RevertOutcomeSerializer(answer).data)
+
+
+def writable_part(view: Any, plan: RevertPlan) -> RevertPlan:
+    """Return the plan without the fields that the caller may not write through this view (DESIGN H4)."""
+    fields = view.get_serializer().fields.values()
+    writable = {field.source for field in fields if not field.read_only}
+    return replace(plan, changes=tuple(change for change in plan.changes if change.field in writable))

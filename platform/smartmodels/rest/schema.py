@@ -1,0 +1,108 @@
+"""How endpoints describe themselves in the OpenAPI document."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from drf_spectacular.openapi import AutoSchema
+from drf_spectacular.utils import OpenApiParameter
+from rest_framework import serializers
+
+from smartmodels.rest.problems import MEDIA_TYPE
+from smartmodels.rest.serializing import StrictSerializer
+
+__all__ = ["ApiSchema"]
+
+_UNSAFE = ("POST", "PUT", "PATCH", "DELETE")
+
+
+class FaultSerializer(serializers.Serializer[Any]):
+    """One mistake in the request; pointer (RFC 6901), parameter or header says where it stands."""
+
+    code = serializers.CharField()
+    detail = serializers.CharField()
+    pointer = serializers.CharField(required=False)
+    parameter = serializers.CharField(required=False)
+    header = serializers.CharField(required=False)
+
+
+class ProblemSerializer(serializers.Serializer[Any]):
+    """Why a request was refused (RFC 9457)."""
+
+    type = serializers.CharField()
+    title = serializers.CharField()
+    status = serializers.IntegerField()
+    code = serializers.CharField(help_text="Stable, for programs.")
+    detail = serializers.CharField(help_text="What happened and what to do next, for people.")
+    request_id = serializers.CharField(help_text="Names the request in the log and in history.")
+    errors = FaultSerializer(many=True, required=False)  # type: ignore[assignment]
+    details = serializers.DictField(required=False, help_text="What a program needs to act on it.")
+
+
+_STATUSES = {
+    "400": "The request is malformed or refused; `errors` says where.",
+    "401": "Nobody, or somebody who is no member here, is asking.",
+    "403": "You may not do this.",
+    "404": "There is no such row here.",
+    "406": "The answer cannot be given in the form that is asked for.",
+    "409": "The present state does not allow this.",
+    "413": "The body is too large.",
+    "415": "The body is not JSON.",
+    "429": "Too many attempts: wait as long as `Retry-After` says.",
+}
+
+
+class ApiSchema(AutoSchema):
+    """drf-spectacular's description with our problems, strict bodies and reasons."""
+
+    def get_summary(self) -> str | None:
+        """Take the first line of the description, which is one sentence."""
+        return self.get_description().partition("\n")[0].rstrip(".") or None
+
+    def get_override_parameters(self) -> Any:
+        """Add ``X-Reason`` to the writes whose history keeps one."""
+        if self.method not in _UNSAFE or not getattr(self.view, "keeps_reason", False):
+            return []
+        return [
+            OpenApiParameter(
+                "X-Reason",
+                type={"type": "string", "maxLength": 500, "pattern": r"^[\x20-\x7e]*$"},
+                location=OpenApiParameter.HEADER,
+                description="Why: kept in history.",
+            )
+        ]
+
+    def _get_request_body(self, direction: Any = "request") -> Any:
+        """Describe the body of a DELETE, where there is one."""
+        body = getattr(self.view, "delete_body", None) if self.method == "DELETE" else None
+        if body is None:
+            return super()._get_request_body(direction)  # type: ignore[no-untyped-call]
+        component = self.resolve_serializer(body, direction)
+        return {"content": {"application/json": {"schema": component.ref}}, "required": True}
+
+    def _map_basic_serializer(self, serializer: Any, direction: Any) -> Any:
+        """Say that unknown fields are refused."""
+        schema = super()._map_basic_serializer(serializer, direction)  # type: ignore[no-untyped-call]
+        strict = serializer if isinstance(serializer, type) else type(serializer)
+        if direction == "request" and issubclass(strict, StrictSerializer):
+            schema["additionalProperties"] = False
+        return schema
+
+    def _get_response_bodies(self, direction: Any = "response") -> Any:
+        """Add the problems that this endpoint may answer with."""
+        bodies = super()._get_response_bodies(direction)
+        describe: Any = self._get_response_for_code
+        for status in self._problem_statuses():
+            body = describe(ProblemSerializer, status, [MEDIA_TYPE], direction)
+            bodies.setdefault(status, {**body, "description": _STATUSES[status]})
+        return dict(sorted(bodies.items()))
+
+    def _problem_statuses(self) -> list[str]:
+        statuses = ["400", "401", "403", "406"]
+        if "{" in self.path:
+            statuses.append("404")
+        if self.method in _UNSAFE:
+            statuses.append("409")
+        if self.method in _UNSAFE and self._get_request_body():
+            statuses += ["413", "415"]
+        return [*statuses, *getattr(self.view, "further_statuses", ())]

@@ -1,0 +1,76 @@
+"""The API's addresses on a namespace's host and on the public one."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from django.urls import include, path, re_path
+from rest_framework.routers import APIRootView, DefaultRouter
+
+from smartmodels.rest.documents import DocsView, SchemaView
+from smartmodels.rest.fallbacks import no_endpoint
+from smartmodels.rest.permissions import MembershipPermission, StaffPermission
+from smartmodels.rest.registry import discover, registered
+from smartmodels.rest.views import ApiView
+
+__all__ = ["namespace_api", "public_api"]
+
+
+class RootView(ApiView, APIRootView):
+    """The lists of this API and their addresses."""
+
+    schema: Any = None
+
+
+class StaffRootView(RootView):
+    """The lists of the public API and their addresses."""
+
+    permission_classes = (StaffPermission,)
+
+
+class _Router(DefaultRouter):
+    include_format_suffixes = False
+    APIRootView = RootView
+
+
+class _StaffRouter(_Router):
+    APIRootView = StaffRootView
+
+
+_ABOUT_NAMESPACE = "The REST API of one namespace: its resources and their history, for its members."
+_ABOUT_PLATFORM = "The REST API of the public host: namespaces and how they come and go, for staff."
+
+
+def _mount(
+    router: DefaultRouter, further: Sequence[Any], docs: dict[str, Any], about: dict[str, Any]
+) -> list[Any]:
+    return [
+        path("api/v1/", include([*further, *router.urls])),
+        path("api/schema/", SchemaView.as_view(**docs, **about), name="schema"),
+        path("api/docs/", DocsView.as_view(**docs), name="docs"),
+        re_path(r"^api/", no_endpoint),
+    ]
+
+
+def namespace_api(urlconf: str, viewsets: Mapping[str, type[Any]], *further: Any) -> list[Any]:
+    """Return the URL patterns of a namespace's API.
+
+    Everything registered is in it, other ``viewsets`` by path, and ``further`` patterns. ``urlconf`` is
+    the dotted name of the module that mounts them.
+    """
+    discover()
+    router = _Router()
+    for plural, viewset in {**registered(), **viewsets}.items():
+        router.register(plural, viewset, basename=plural)
+    docs = {"title": "Namespace API", "permission_classes": (MembershipPermission,)}
+    return _mount(router, further, docs, {"urlconf": urlconf, "about": _ABOUT_NAMESPACE})
+
+
+def public_api(urlconf: str, viewsets: Mapping[str, type[Any]], *further: Any) -> list[Any]:
+    """Return the URL patterns of the public host's API, for staff: ``viewsets`` by path, and ``further``."""
+    router = _StaffRouter()
+    for plural, viewset in viewsets.items():
+        router.register(plural, viewset, basename=plural)
+    docs = {"title": "Platform API", "permission_classes": (StaffPermission,)}
+    return _mount(router, further, docs, {"urlconf": urlconf, "about": _ABOUT_PLATFORM})

@@ -1,0 +1,94 @@
+"""What every endpoint has in common: who asks, JSON in, JSON or a problem out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from django.db import transaction
+from rest_framework.renderers import JSONRenderer
+from rest_framework.views import APIView
+from rest_framework.viewsets import GenericViewSet
+
+from smartmodels.context import operation
+from smartmodels.rest.authentication import IdentityAuthentication
+from smartmodels.rest.faults import InvalidHeader
+from smartmodels.rest.filters import refuse_unknown
+from smartmodels.rest.pagination import BoundedPagination
+from smartmodels.rest.parsing import StrictJSONParser, is_storable
+from smartmodels.rest.permissions import MembershipPermission
+from smartmodels.rest.problems import problem_handler, request_id
+from smartmodels.rest.schema import ApiSchema
+
+__all__ = ["REASON_MAX", "ApiView", "GenericApiViewSet", "reason_of"]
+
+REASON_MAX = 500
+"""The most characters a reason may have."""
+
+
+def reason_of(request: Any) -> str | None:
+    """Return the header ``X-Reason``, which history keeps; raise InvalidHeader if it cannot be kept."""
+    given = request.headers.get("X-Reason")
+    if given is None:
+        return None
+    try:
+        # WSGI hands bytes over as Latin-1; what people write is UTF-8.
+        reason = given.encode("latin-1").decode("utf-8").strip()
+    except UnicodeError as error:
+        raise InvalidHeader("X-Reason", "The reason is not UTF-8.") from error
+    if len(reason) > REASON_MAX or not is_storable(reason):
+        raise InvalidHeader("X-Reason", f"A reason has at most {REASON_MAX} characters, none of them NUL.")
+    return reason or None
+
+
+class ApiView(APIView):
+    """An endpoint; who may call it, and in what form, is said here and not in global settings.
+
+    ``parameters`` names what may stand in the query string; anything else there is a 400.
+    """
+
+    authentication_classes = (IdentityAuthentication,)
+    permission_classes: tuple[Any, ...] = (MembershipPermission,)
+    renderer_classes: tuple[Any, ...] = (JSONRenderer,)
+    parser_classes = (StrictJSONParser,)
+    metadata_class = None
+    http_method_names = ("get", "post", "put", "patch", "delete", "head")
+    parameters: frozenset[str] = frozenset()
+    schema = ApiSchema()
+
+    def initial(self, request: Any, *args: Any, **kwargs: Any) -> None:
+        """Admit the request: first who asks, then what for."""
+        super().initial(request, *args, **kwargs)
+        refuse_unknown(request, self.known_parameters())
+
+    def known_parameters(self) -> frozenset[str]:
+        """Return what may stand in the query string of this request."""
+        return self.parameters
+
+    def get_exception_handler(self) -> Any:
+        """Answer errors as problems."""
+        return problem_handler
+
+    def finalize_response(self, request: Any, response: Any, *args: Any, **kwargs: Any) -> Any:
+        """Say which request this was: the id under which history and the log know it."""
+        answer = super().finalize_response(request, response, *args, **kwargs)
+        answer["X-Request-Id"] = request_id()
+        return answer
+
+    @contextmanager
+    def writing(self, reason: str | None = None) -> Iterator[None]:
+        """All or nothing, for the reason given in the body or in ``X-Reason``."""
+        request: Any = self.request
+        with transaction.atomic(), operation(reason=reason or reason_of(request)):
+            yield
+
+
+class GenericApiViewSet(ApiView, GenericViewSet[Any]):
+    """Endpoints of one kind of thing, with a serializer and bounded lists."""
+
+    pagination_class: Any = BoundedPagination
+
+    def known_parameters(self) -> frozenset[str]:
+        """Return what may stand in the query string: of the list, which page is wanted."""
+        return self.parameters | BoundedPagination.parameters if self.action == "list" else self.parameters

@@ -1,0 +1,267 @@
+"""The reference pages, made from docstrings: `python -m tests.docs.reference` writes them anew."""
+
+import argparse
+import ast
+import inspect
+import os
+import sys
+from collections.abc import Iterator
+from dataclasses import fields
+from importlib import import_module
+from importlib.machinery import SourceFileLoader
+from importlib.util import module_from_spec, spec_from_loader
+from pathlib import Path
+from pkgutil import walk_packages
+from typing import Any
+
+from django.core.management import get_commands, load_command_class
+from django.core.management.base import BaseCommand, CommandParser
+
+from config.database import InvalidDatabaseURL
+from config.postgres import PostgresError
+from smartmodels import conf
+from smartmodels.exceptions import SmartModelsError
+
+ROOT = Path(__file__).resolve().parents[2]
+PAGES = ROOT / "docs" / "reference"
+HOUSES = ("smartmodels", "config", "shared_apps", "tenant_apps")
+MADE = "<!-- Made from docstrings: python -m tests.docs.reference -->\n"
+
+
+def sentence(text: str | None) -> str:
+    """A docstring as one line of a table."""
+    return " ".join((text or "").split()).replace("|", "\\|").replace("``", "`")
+
+
+def first_paragraph(text: str | None) -> str:
+    """The beginning of a docstring, up to the first blank line."""
+    return sentence((text or "").strip().partition("\n\n")[0])
+
+
+# Settings
+
+
+def documented_fields(owner: type) -> dict[str, str]:
+    """The strings below the fields of a class, by field."""
+    [body] = ast.parse(inspect.getsource(owner)).body
+    assert isinstance(body, ast.ClassDef)
+    found = {}
+    for statement, below in zip(body.body, body.body[1:], strict=False):
+        if isinstance(statement, ast.AnnAssign) and isinstance(below, ast.Expr):
+            assert isinstance(statement.target, ast.Name)
+            found[statement.target.id] = ast.literal_eval(below.value)
+    return found
+
+
+def settings_page() -> str:
+    """Every setting of the library with its default and its meaning."""
+    meanings = documented_fields(conf.SmartModelsSettings)
+    lines = [
+        MADE,
+        "# Settings of the library\n",
+        (
+            "Set them in Django's settings under the names given here. What an operator sets when\n"
+            "the platform runs are [environment variables](environment.md).\n"
+        ),
+        "| Setting | Default | Meaning |",
+        "|---|---|---|",
+    ]
+    for field in fields(conf.SmartModelsSettings):
+        default = ", ".join(field.default) if isinstance(field.default, tuple) else str(field.default)
+        meaning = sentence(meanings.get(field.name))
+        lines.append(f"| `{conf.PREFIX}{field.name}` | `{default}` | {meaning} |")
+    return "\n".join(lines) + "\n"
+
+
+# Environment
+
+
+def environment_variables() -> set[str]:
+    """Every variable that is read from the environment below platform/config, and by the ./dev script."""
+    found: set[str] = set()
+    for path in [*(ROOT / "platform" / "config").rglob("*.py"), ROOT / "dev"]:
+        found |= set(_variables_in(ast.parse(path.read_text())))
+    return found
+
+
+def _variables_in(tree: ast.AST) -> Iterator[str]:
+    for node in ast.walk(tree):
+        match node:
+            case (
+                ast.Call(
+                    func=ast.Attribute(value=owner, attr="get" | "pop"),
+                    args=[ast.Constant(value=str(name)), *_],
+                )
+                | ast.Subscript(value=owner, slice=ast.Constant(value=str(name)))
+            ) if ast.unparse(owner) in ("os.environ", "env", "environ"):
+                yield name
+
+
+# Errors
+
+
+def import_all() -> None:
+    """Import every module, so that every error class exists."""
+    for house in HOUSES:
+        package = import_module(house)
+        for module in walk_packages(package.__path__, f"{house}."):
+            if ".migrations" not in module.name and not module.name.endswith("__main__"):
+                import_module(module.name)
+
+
+def subclasses(root: type[Any]) -> list[type[Any]]:
+    """Every class below ``root``, by code."""
+    found: dict[type[Any], None] = {}
+    queue = [root]
+    while queue:
+        for each in queue.pop().__subclasses__():
+            # mypy and the tests make none; a test's own error is no part of the platform.
+            if each not in found and each.__module__.partition(".")[0] in HOUSES:
+                found[each] = None
+                queue.append(each)
+    return sorted(found, key=lambda each: (each.code, each.__name__))
+
+
+def errors_page() -> str:
+    """Every error with its code, its HTTP status and its way out."""
+    import_all()
+    lines = [
+        MADE,
+        "# Errors\n",
+        (
+            "Every error says what happened, to what, and what to do next, and has a code that does not\n"
+            "change. The API answers with a problem document (RFC 9457) that carries the code;\n"
+            "commands print it in brackets and end with exit code 1.\n"
+        ),
+        "## Of the platform\n",
+        "| Code | HTTP | Error | What it means |",
+        "|---|---|---|---|",
+    ]
+    lines += [
+        f"| `{each.code}` | {each.status} | `{each.__name__}` | {first_paragraph(each.__doc__)} |"
+        for each in subclasses(SmartModelsError)
+    ]
+    lines += [
+        "\n## Of the local PostgreSQL and its address\n",
+        "| Code | Error | What it means |",
+        "|---|---|---|",
+    ]
+    lines += [
+        f"| `{each.code}` | `{each.__name__}` | {first_paragraph(each.__doc__)} |"
+        for each in (InvalidDatabaseURL, *subclasses(PostgresError))
+    ]
+    return "\n".join(lines) + "\n"
+
+
+# Commands
+
+
+def own_commands() -> list[str]:
+    """The names of the commands that are the platform's own."""
+    return sorted(
+        name
+        for name, app in get_commands().items()
+        if isinstance(app, BaseCommand) or str(app).partition(".")[0] in HOUSES
+    )
+
+
+def command_of(name: str) -> BaseCommand:
+    """The command of this name."""
+    app = get_commands()[name]
+    return app if isinstance(app, BaseCommand) else load_command_class(app, name)
+
+
+def own_actions(name: str, command: BaseCommand) -> Iterator[tuple[str, argparse.Action]]:
+    """The command's own options and arguments, each with the action it belongs to."""
+    theirs = next(base for base in type(command).__mro__ if base.__module__.startswith("django."))
+    ignored = {action.dest for action in theirs().create_parser("manage.py", name)._actions}
+    yield from _actions(command.create_parser("manage.py", name), "", ignored)
+
+
+def _actions(parser: CommandParser, path: str, ignored: set[str]) -> Iterator[tuple[str, argparse.Action]]:
+    for action in parser._actions:
+        if isinstance(action, argparse._SubParsersAction):
+            for name, below in action.choices.items():
+                yield from _actions(below, f"{path} {name}".strip(), ignored)
+        elif action.dest not in ignored and action.help != argparse.SUPPRESS:
+            yield path, action
+
+
+def spelled(action: argparse.Action) -> str:
+    """An option or argument as it is typed."""
+    if not action.option_strings:
+        value = action.metavar or action.dest.upper()
+        return str(value)
+    value = "" if action.nargs == 0 else f" {action.metavar or action.dest.upper()}"
+    return ", ".join(action.option_strings) + value
+
+
+def meaning(action: argparse.Action) -> str:
+    """The help of an option, with its default filled in."""
+    return sentence((action.help or "") % {**vars(action), "prog": "manage.py"} if action.help else "")
+
+
+def commands_page() -> str:
+    """Every command with what it does and what it takes."""
+    lines = [
+        MADE,
+        "# Commands\n",
+        (
+            "`./dev` is what a developer types; `manage.py` is what it stands on and what runs in\n"
+            "production (`.venv/bin/python manage.py COMMAND`). Every command of `manage.py` has `--help`.\n"
+        ),
+        "## ./dev\n",
+        "| Command | What it does |",
+        "|---|---|",
+        *(f"| `./dev {name}` | {sentence(about)} |" for name, about in dev_commands().items()),
+        "\n## manage.py\n",
+        (
+            "Django's own commands work as its documentation says. Those that django-tenants brings\n"
+            "(`create_tenant`, `migrate_schemas`, `tenant_command`, ...) go around the platform's services:\n"
+            "do not use them.\n"
+        ),
+    ]
+    for name in own_commands():
+        lines += command_section(name)
+    return "\n".join(lines)
+
+
+def command_section(name: str) -> list[str]:
+    """One command: what it is for, then a table of what it takes."""
+    command = command_of(name)
+    lines = [f"### {name}\n", f"{sentence(command.help)}\n", f"{sentence(inspect.getdoc(type(command)))}\n"]
+    rows = [
+        (f"{path} {spelled(action)}".strip(), meaning(action)) for path, action in own_actions(name, command)
+    ]
+    if rows:
+        lines += [
+            "| Option | Meaning |",
+            "|---|---|",
+            *(f"| `{option}` | {about} |" for option, about in rows),
+            "",
+        ]
+    return lines
+
+
+def dev_commands() -> dict[str, str]:
+    """The commands of the ./dev script and their first lines."""
+    loader = SourceFileLoader("dev_script", str(ROOT / "dev"))
+    spec = spec_from_loader(loader.name, loader)
+    assert spec
+    before, sys.dont_write_bytecode = sys.dont_write_bytecode, True
+    try:
+        module = module_from_spec(spec)
+        loader.exec_module(module)
+    finally:
+        sys.dont_write_bytecode = before
+    return {name: about for name, (about, _) in module.COMMANDS.items()}
+
+
+MADE_PAGES = {"settings.md": settings_page, "errors.md": errors_page, "commands.md": commands_page}
+
+if __name__ == "__main__":
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
+    import_module("django").setup()
+    for file, page in MADE_PAGES.items():
+        (PAGES / file).write_text(page())
+        sys.stdout.write(f"docs/reference/{file}\n")

@@ -1,0 +1,171 @@
+"""Shared rows and grants over HTTP: what the other namespace sees, and until when."""
+
+from typing import Any
+
+import pytest
+
+from smartmodels.context import Actor, namespace_scope, operation
+from smartmodels.sharing import revoke, share
+from tenant_apps.research.models import Study
+
+
+def make(user: Any, namespace: Any, code: str) -> Study:
+    """A study that the user made in the namespace."""
+    with namespace_scope(namespace), operation(actor=Actor.user(user)):
+        study: Study = Study.objects.create(code=code)
+    return study
+
+
+@pytest.fixture
+def study(alpha: Any, ana: Any) -> Study:
+    """A study of alpha."""
+    return make(ana, alpha, "A")
+
+
+@pytest.fixture
+def grant(study: Study, alpha: Any, beta: Any) -> Any:
+    """The operator's consent that beta sees it."""
+    with namespace_scope(alpha), operation(actor=Actor.command("share")):
+        return share(study, beta)
+
+
+def codes(response: Any) -> list[str]:
+    """The codes on a page of studies."""
+    assert response.status_code == 200, response.content
+    return [row["code"] for row in response.json()["results"]]
+
+
+def test_list__with_a_grant__shows_own_and_shared_rows(
+    study: Study, grant: Any, beta: Any, bea: Any, api_of: Any
+) -> None:
+    """What is visible is the home's and what a grant shows."""
+    make(bea, beta, "B")
+    assert codes(api_of(bea, beta).get("/api/v1/studies/?ordering=code")) == ["A", "B"]
+
+
+@pytest.mark.parametrize(("scope", "expected"), [("own", ["B"]), ("shared", ["A"]), ("all", ["A", "B"])])
+def test_list__scope__chooses(
+    scope: str, expected: list[str], grant: Any, beta: Any, bea: Any, api_of: Any
+) -> None:
+    """``scope`` narrows the list."""
+    make(bea, beta, "B")
+    assert codes(api_of(bea, beta).get(f"/api/v1/studies/?scope={scope}&ordering=code")) == expected
+
+
+def test_list__scope_unknown__is_refused(grant: Any, beta: Any, bea: Any, api_of: Any) -> None:
+    """Unknown input never means more rows."""
+    assert api_of(bea, beta).get("/api/v1/studies/?scope=everything").status_code == 400
+
+
+def test_list__rows_of_the_home_that_are_not_shared__stay_there(
+    grant: Any, alpha: Any, ana: Any, beta: Any, bea: Any, api_of: Any
+) -> None:
+    """A grant shows one row, not its home."""
+    make(ana, alpha, "secret")
+    assert codes(api_of(bea, beta).get("/api/v1/studies/")) == ["A"]
+
+
+def test_list__filter_and_count__run_over_own_and_shared_rows(
+    grant: Any, beta: Any, bea: Any, api_of: Any
+) -> None:
+    """A shared row is filtered and counted like an own one."""
+    make(bea, beta, "B")
+    page = api_of(bea, beta).get("/api/v1/studies/?code=A").json()
+    assert (page["count"], page["results"][0]["code"]) == (1, "A")
+
+
+def test_list__with_a_grant__takes_few_queries(
+    grant: Any, beta: Any, bea: Any, api_of: Any, django_assert_max_num_queries: Any
+) -> None:
+    """The list costs one query more where something is shared: which homes to read."""
+    for number in range(20):
+        make(bea, beta, f"B{number}")
+    client = api_of(bea, beta)
+    with django_assert_max_num_queries(6):
+        client.get("/api/v1/studies/?limit=50")
+
+
+def test_detail__shared_row__can_be_read(study: Study, grant: Any, beta: Any, bea: Any, api_of: Any) -> None:
+    """Its address is the same as at home."""
+    response = api_of(bea, beta).get(f"/api/v1/studies/{study.pk}/")
+    assert (response.status_code, response.json()["code"]) == (200, "A")
+
+
+@pytest.mark.parametrize("method", ["put", "patch", "delete"])
+def test_detail__write_to_a_shared_row__is_refused(
+    method: str, study: Study, grant: Any, alpha: Any, beta: Any, bea: Any, api_of: Any
+) -> None:
+    """A grant to view is a grant to view."""
+    response = getattr(api_of(bea, beta), method)(f"/api/v1/studies/{study.pk}/", {"code": "stolen"})
+    assert response.status_code == 403
+    with namespace_scope(alpha):
+        assert Study.objects.get(pk=study.pk).code == "A"
+
+
+def test_detail__after_revocation__is_not_found(
+    study: Study, grant: Any, beta: Any, bea: Any, api_of: Any
+) -> None:
+    """S3: from the next request on."""
+    client = api_of(bea, beta)
+    assert client.get(f"/api/v1/studies/{study.pk}/").status_code == 200
+    with operation(actor=Actor.command("share")):
+        revoke(grant)
+    assert client.get(f"/api/v1/studies/{study.pk}/").status_code == 404
+
+
+def test_detail__deleted_at_home__is_not_found(
+    study: Study, grant: Any, alpha: Any, beta: Any, bea: Any, api_of: Any
+) -> None:
+    """A deleted row is visible nowhere."""
+    with namespace_scope(alpha), operation(actor=Actor.command("delete")):
+        study.delete()
+    assert api_of(bea, beta).get(f"/api/v1/studies/{study.pk}/").status_code == 404
+
+
+def offer(client: Any, study: Study, slug: str = "beta") -> Any:
+    """Share the study by the API."""
+    body = {"resource_type": "research.study", "resource_id": str(study.pk), "namespace": slug}
+    return client.post("/api/v1/grants/", body)
+
+
+def test_grants__offer_and_accept__make_the_row_visible(
+    study: Study, alpha: Any, ana: Any, beta: Any, bea: Any, api_of: Any
+) -> None:
+    """Consent by the API of both sides."""
+    offered = offer(api_of(ana, alpha), study)
+    assert (offered.status_code, offered.json()["status"]) == (201, "pending"), offered.content
+    theirs = api_of(bea, beta)
+    assert codes(theirs.get("/api/v1/studies/")) == []
+    accepted = theirs.post(f"/api/v1/grants/{offered.json()['id']}/accept/", {})
+    assert accepted.json()["status"] == "active"
+    assert codes(theirs.get("/api/v1/studies/")) == ["A"]
+
+
+def test_grants__accepted_by_the_offering_side__is_not_found(
+    study: Study, alpha: Any, ana: Any, api_of: Any
+) -> None:
+    """Nobody consents for somebody else."""
+    client = api_of(ana, alpha)
+    grant = offer(client, study).json()
+    assert client.post(f"/api/v1/grants/{grant['id']}/accept/", {}).status_code == 404
+
+
+def test_grants__offered_by_a_member__is_refused(study: Study, alpha: Any, ben: Any, api_of: Any) -> None:
+    """Sharing is for those who manage the namespace."""
+    assert offer(api_of(ben, alpha), study).status_code == 403
+
+
+def test_grants__row_of_another_namespace__is_not_found(
+    study: Study, beta: Any, bea: Any, api_of: Any
+) -> None:
+    """Only the home can share a row."""
+    assert offer(api_of(bea, beta), study, "alpha").status_code == 404
+
+
+def test_grants__of_others__are_not_listed(
+    grant: Any, alpha: Any, ana: Any, beta: Any, bea: Any, api_of: Any
+) -> None:
+    """Each side sees the grants it stands on."""
+    outgoing = api_of(ana, alpha).get("/api/v1/grants/?direction=out").json()["results"]
+    incoming = api_of(bea, beta).get("/api/v1/grants/?direction=out").json()["results"]
+    assert ([row["resource_label"] for row in outgoing], incoming) == (["A"], [])

@@ -1,0 +1,113 @@
+"""Processes that make namespaces and are killed on the way, or race for one slug.
+
+Run as a program, it reads one JSON task per line and answers each with one line. Every task runs in forks of
+this process, which has everything loaded already: that makes a kill cost a fraction of a second.
+"""
+
+import json
+import os
+import signal
+import sys
+from collections.abc import Callable
+from typing import Any, NoReturn
+
+import django
+
+django.setup()
+
+from django.db import connection, connections  # noqa: E402
+
+from shared_apps.accounts.models import User  # noqa: E402
+from smartmodels.context import Actor, operation  # noqa: E402
+from smartmodels.exceptions import SmartModelsError  # noqa: E402
+from smartmodels.tenancy.provisioning import provision  # noqa: E402
+
+
+class Fuse:
+    """Kills its process, as kill -9 does, when it is passed for the n-th time."""
+
+    def __init__(self, length: int | None) -> None:
+        self.passed = 0
+        self._length = length
+
+    def burn(self) -> None:
+        self.passed += 1
+        if self.passed == self._length:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+
+def make(slug: str, *, step: int | None = None, statement: int | None = None) -> tuple[int, int]:
+    """Make a namespace; be killed when that step begins, or before that statement is sent.
+
+    Returns how many steps and statements it took.
+    """
+    steps, statements = Fuse(step), Fuse(statement)
+
+    def execute(run: Callable[..., Any], *details: Any) -> Any:
+        statements.burn()
+        return run(*details)
+
+    owner = User.objects.get(email="ana@example.org")
+    with operation(actor=Actor.system("tests")), connection.execute_wrapper(execute):
+        provision(slug, name=slug, owner=owner, progress=lambda _: steps.burn())
+    return steps.passed, statements.passed
+
+
+def spawn(work: Callable[[], Any], start: int | None = None) -> tuple[int, int]:
+    """Run the work in a fork, once ``start`` is closed by all; returns the fork and where it answers."""
+    answers, answer = os.pipe()
+    pid = os.fork()
+    if pid == 0:
+        _be_child(work, answer, start)
+    os.close(answer)
+    return pid, answers
+
+
+def _be_child(work: Callable[[], Any], answer: int, start: int | None) -> NoReturn:
+    if start is not None:
+        os.read(start, 1)
+    try:
+        said = work()
+    except SmartModelsError as error:
+        said = error.code
+    connections.close_all()
+    os.write(answer, json.dumps(said).encode())
+    os._exit(0)
+
+
+def outcome(pid: int, answers: int) -> Any:
+    """What the fork answered; "killed" when it could not any more."""
+    with os.fdopen(answers, "rb") as pipe:
+        said = pipe.read()
+    _, status = os.waitpid(pid, 0)
+    return "killed" if os.WIFSIGNALED(status) else json.loads(said)
+
+
+def race(slug: str, runners: int) -> list[Any]:
+    """Let so many processes make the same namespace at the same moment."""
+    start, gate = os.pipe()
+
+    def work() -> Any:
+        return make(slug) and "made"
+
+    forks = []
+    for _ in range(runners):
+        forks.append(spawn(work, start))
+    # One byte each; they wake together.
+    os.write(gate, b"." * runners)
+    return [outcome(*fork) for fork in forks]
+
+
+def main() -> None:
+    """Answer tasks until there are no more."""
+    for line in sys.stdin:
+        task = json.loads(line)
+        if "runners" in task:
+            said: Any = race(**task)
+        else:
+            said = outcome(*spawn(lambda task=task: make(**task)))  # type: ignore[misc]
+        print(json.dumps(said), flush=True)
+
+
+if __name__ == "__main__":
+    main()
