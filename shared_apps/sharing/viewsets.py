@@ -77,6 +77,7 @@ class GrantViewSet(GenericApiViewSet):
 
     serializer_class = GrantSerializer
     queryset = Grant.objects.none()
+    further_statuses = ("404",)
 
     def known_parameters(self) -> frozenset[str]:
         """Add ``direction`` to what may stand in the query string of the list."""
@@ -98,7 +99,7 @@ class GrantViewSet(GenericApiViewSet):
         """Return the grant of the address if the namespace stands on this side of it."""
         self._require_manager()
         grants = self.get_queryset().filter(**{f"{side}_id": require_namespace().pk})
-        grant = grants.filter(pk=pk).first()
+        grant = grants.filter(pk=self.key()).first()
         if grant is None:
             raise RowNotFound("There is no such grant here.")
         return grant

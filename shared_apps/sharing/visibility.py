@@ -52,4 +52,7 @@ def shared_row(model: type[Resource], pk: Any) -> Any | None:
     if grant is None:
         return None
     with namespace_scope(grant.home):
-        return model.objects.filter(pk=pk).first()
+        row: Any = model.objects.filter(pk=pk).first()
+    if row is not None:
+        row.home = grant.home.slug
+    return row

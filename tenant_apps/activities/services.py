@@ -6,7 +6,6 @@ import uuid
 from dataclasses import dataclass
 from typing import Any
 
-from django.apps import apps
 from django.contrib.contenttypes.models import ContentType
 from django.db import IntegrityError, models, transaction
 from django.db.models import Count, Q
@@ -17,7 +16,7 @@ from smartmodels.models import Resource
 from smartmodels.ownership import sentinel_id
 from tenant_apps.activities.models import Activity
 
-__all__ = ["Outcome", "Summary", "record", "resource_model", "summarise", "type_of"]
+__all__ = ["Outcome", "Summary", "record", "summarise", "type_of"]
 
 _VOTES = (Activity.Kind.UP_VOTE, Activity.Kind.DOWN_VOTE)
 
@@ -36,20 +35,6 @@ class Summary:
 
     counts: dict[str, int]
     own: list[str]
-
-
-def resource_model(label: str) -> type[Resource]:
-    """Return the model that a label such as ``research.study`` names; raise InvalidInput for no resource."""
-    try:
-        model = apps.get_model(label)
-    except (LookupError, ValueError):
-        model = None
-    if model is None or not issubclass(model, Resource):
-        raise InvalidInput(
-            f"{label[:100]!r} is no kind of resource: name one as app.model, such as research.study.",
-            field="resource_type",
-        )
-    return model
 
 
 def type_of(model: type[models.Model]) -> ContentType:

@@ -7,6 +7,7 @@ from typing import Any
 from django.contrib.contenttypes.models import ContentType
 
 from smartmodels.exceptions import InvalidInput
+from smartmodels.models import resource_model
 from smartmodels.rest import (
     SMART_FIELDS,
     ResourceViewSet,
@@ -21,7 +22,7 @@ from smartmodels.rest import (
     serializers,
 )
 from tenant_apps.activities.models import Activity
-from tenant_apps.activities.services import record, resource_model, summarise, type_of
+from tenant_apps.activities.services import record, summarise, type_of
 
 __all__ = ["ActivityViewSet", "ResourceActivities"]
 

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from django.db import connection
+from django.db import connection, transaction
 from django.db.models import Count, Exists, OuterRef, QuerySet
 from django.db.models.expressions import RawSQL
 from django.test import override_settings
@@ -159,7 +159,7 @@ def test_write__through_many__is_refused(
 ) -> None:
     """No write goes through a queryset over many namespaces, also while one of them is bound."""
     with namespace_scope(both[0]), operation(actor=Actor.user(ana)):
-        with pytest.raises(ManySchemasReadOnly, match="only reads"):
+        with pytest.raises(ManySchemasReadOnly, match="only reads"), transaction.atomic():
             write(Study.objects.across(both))
         assert Study.all_objects.filter(code="X").count() == 0
 

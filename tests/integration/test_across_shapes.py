@@ -227,7 +227,7 @@ def test_across__any_shape__gives_what_a_loop_gives(namespaces: list[Namespace],
 def test_report_rows__any_shape__give_what_a_loop_gives(namespaces: list[Namespace], shape: Shape) -> None:
     """One statement rendered once per schema gives what the loop gives, windows and slices included."""
     values = shape.make(lambda model: model.objects.all()).values(*shape.columns)
-    with snapshot(using="default", several=False):
+    with snapshot(using="default"):
         reading = read_rows(values, namespaces)
         assert reading.layout is not None
         frame = as_frame(reading.layout, reading.tables, using="default")

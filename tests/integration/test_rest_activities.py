@@ -36,7 +36,10 @@ def summary(api: Any, study: Any) -> dict[str, Any]:
 
 def test_comment__on_a_study__is_kept(api: Any, study: Study) -> None:
     """A comment is a new row each time."""
-    assert [api.post(ACTIVITIES, on(study, "comment", text="Good")).status_code for _ in range(2)] == [201, 201]
+    assert [api.post(ACTIVITIES, on(study, "comment", text="Good")).status_code for _ in range(2)] == [
+        201,
+        201,
+    ]
 
 
 @pytest.mark.parametrize("kind", ["favourite", "like", "up_vote", "down_vote"])
@@ -67,7 +70,9 @@ def test_like__after_it_was_deleted__is_a_new_one(api: Any, study: Study) -> Non
     assert api.post(ACTIVITIES, on(study, "like")).status_code == 201
 
 
-def test_summary__of_two_people__counts_both(api: Any, api_of: Api, ben: Any, alpha: Any, study: Study) -> None:
+def test_summary__of_two_people__counts_both(
+    api: Any, api_of: Api, ben: Any, alpha: Any, study: Study
+) -> None:
     """Counts are everybody's, `own` is one's own."""
     api.post(ACTIVITIES, on(study, "like"))
     api_of(ben, alpha).post(ACTIVITIES, on(study, "like"))

@@ -99,7 +99,12 @@ def test_create__parent_unknown__is_refused(api: Any, study: dict[str, Any]) -> 
     """A reference to nothing is a fault of that field."""
     answer = api.post(
         "/api/v1/specimens/",
-        {"study": "00000000-0000-7000-8000-00000000ffff", "number": 1, "individual": "N1", "species": "Adelie"},
+        {
+            "study": "00000000-0000-7000-8000-00000000ffff",
+            "number": 1,
+            "individual": "N1",
+            "species": "Adelie",
+        },
     )
     assert (answer.status_code, pointers(answer)) == (400, {"/study": "does-not-exist"})
 

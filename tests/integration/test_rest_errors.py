@@ -203,7 +203,9 @@ def test_body__not_said_to_be_json__is_refused(raw: Client, content_type: str) -
 
 def test_body__odd_charset__is_read_as_utf8(raw: Client) -> None:
     """JSON is UTF-8, whatever the header says."""
-    assert post(raw, '{"code": "\u00e4"}'.encode(), "application/json; charset=rot13").json()["code"] == "\u00e4"
+    assert (
+        post(raw, '{"code": "\u00e4"}'.encode(), "application/json; charset=rot13").json()["code"] == "\u00e4"
+    )
 
 
 def test_body__too_large__is_refused(raw: Client, settings: Any) -> None:
@@ -247,7 +249,10 @@ def test_failure__unexpected__is_logged_under_its_id(raw: Client, caplog: pytest
     with caplog.at_level(logging.ERROR, "smartmodels.rest"):
         answer = raw.get("/api/v1/failing/")
     record = next(record for record in caplog.records if record.name == "smartmodels.rest")
-    assert (answer.json()["request_id"] in record.getMessage(), "secret" in str(record.exc_info)) == (True, True)
+    assert (answer.json()["request_id"] in record.getMessage(), "secret" in str(record.exc_info)) == (
+        True,
+        True,
+    )
 
 
 @pytest.mark.usefixtures("_failing_endpoints")

@@ -72,7 +72,9 @@ def number_of(row: Any, beta: Any) -> int:
 def state_of(foreign: dict[str, Any], beta: Any) -> list[Any]:
     """Everything beta's rows hold."""
     with namespace_scope(beta):
-        return [model.all_objects.values().get(pk=row.pk) for row in foreign.values() for model in [type(row)]]
+        return [
+            model.all_objects.values().get(pk=row.pk) for row in foreign.values() for model in [type(row)]
+        ]
 
 
 def attempt(api: Any, foreign: dict[str, Any], beta: Any, method: str, path: str) -> Any:
@@ -89,7 +91,13 @@ def attempt(api: Any, foreign: dict[str, Any], beta: Any, method: str, path: str
 
 @pytest.mark.parametrize(("method", "path"), of_one_row())
 def test_operation__row_of_another_namespace__is_not_found(
-    api_of: Callable[..., Any], ana: Any, alpha: Any, beta: Any, foreign: dict[str, Any], method: str, path: str
+    api_of: Callable[..., Any],
+    ana: Any,
+    alpha: Any,
+    beta: Any,
+    foreign: dict[str, Any],
+    method: str,
+    path: str,
 ) -> None:
     """The keys of others name nothing here."""
     assert attempt(api_of(ana, alpha), foreign, beta, method, path).status_code == 404

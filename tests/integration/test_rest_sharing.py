@@ -40,7 +40,8 @@ def test_list__with_a_grant__shows_own_and_shared_rows(
 ) -> None:
     """What is visible is the home's and what a grant shows."""
     make(bea, beta, "B")
-    assert codes(api_of(bea, beta).get("/api/v1/studies/?ordering=code")) == ["A", "B"]
+    page = api_of(bea, beta).get("/api/v1/studies/?ordering=code").json()["results"]
+    assert [(row["code"], row["home"]) for row in page] == [("A", "alpha"), ("B", "beta")]
 
 
 @pytest.mark.parametrize(("scope", "expected"), [("own", ["B"]), ("shared", ["A"]), ("all", ["A", "B"])])
@@ -86,9 +87,9 @@ def test_list__with_a_grant__takes_few_queries(
 
 
 def test_detail__shared_row__can_be_read(study: Study, grant: Any, beta: Any, bea: Any, api_of: Any) -> None:
-    """Its address is the same as at home."""
+    """Its address is the same as at home, and it says where that is."""
     response = api_of(bea, beta).get(f"/api/v1/studies/{study.pk}/")
-    assert (response.status_code, response.json()["code"]) == (200, "A")
+    assert (response.status_code, response.json()["code"], response.json()["home"]) == (200, "A", "alpha")
 
 
 @pytest.mark.parametrize("method", ["put", "patch", "delete"])

@@ -106,7 +106,9 @@ def test_token__guessing_an_unknown_account__is_stopped_alike(alpha: Any) -> Non
     assert [ask(alpha, "nobody@example.org").status_code for _ in range(11)][-1] == 429
 
 
-def test_token__guessing_stopped_in_one_namespace__goes_on_in_another(ben: Any, alpha: Any, beta: Any) -> None:
+def test_token__guessing_stopped_in_one_namespace__goes_on_in_another(
+    ben: Any, alpha: Any, beta: Any
+) -> None:
     """Counts are never shared between namespaces."""
     for _ in range(11):
         ask(alpha, ben.email, "wrong")

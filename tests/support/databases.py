@@ -74,6 +74,16 @@ class Databases:
         finally:
             self._drop(name)
 
+    @contextmanager
+    def empty(self) -> Iterator[str]:
+        """A database without any tables; yields its name."""
+        name = f"{self.name}_{next(self._numbers)}"
+        self._execute(sql.SQL("CREATE DATABASE {} TEMPLATE template0").format(sql.Identifier(name)))
+        try:
+            yield name
+        finally:
+            self._drop(name)
+
     def close(self) -> None:
         """Drop what this process made and give the slot back; the template stays for the next run."""
         self._sweep()

@@ -3,24 +3,23 @@
 Run as a program, with DATABASE_URL naming an empty database.
 """
 
-import os
-
 import django
-from django.core.management import call_command
-from django.core.management.commands import migrate
-from django.test import override_settings
 
-from tests.support.people import MEMBERS, OWNERS, PASSWORD, PEOPLE, email_of
+django.setup()
+
+from django.core.management import call_command  # noqa: E402
+from django.test import override_settings  # noqa: E402
+
+from shared_apps.accounts.models import User  # noqa: E402
+from shared_apps.namespaces.models import Membership  # noqa: E402
+from smartmodels.context import Actor, operation  # noqa: E402
+from smartmodels.tenancy.provisioning import provision  # noqa: E402
+from tests.support.people import MEMBERS, OWNERS, PASSWORD, PEOPLE, email_of  # noqa: E402
 
 
 def fill() -> None:
     """Make everything through the services the application uses."""
-    from shared_apps.accounts.models import User  # noqa: PLC0415 - models load after django.setup()
-    from shared_apps.namespaces.models import Membership  # noqa: PLC0415
-    from smartmodels.context import Actor, operation  # noqa: PLC0415
-    from smartmodels.tenancy.provisioning import provision  # noqa: PLC0415
-
-    call_command(migrate.Command(), verbosity=0)
+    call_command("migrate", public_only=True, verbosity=0)
     people = {name: User.objects.create_user(email_of(name), PASSWORD) for name in PEOPLE}
     User.objects.filter(pk=people["staff"].pk).update(is_staff=True, is_superuser=True)
     with operation(actor=Actor.system("tests")):
@@ -32,7 +31,5 @@ def fill() -> None:
 
 
 if __name__ == "__main__":
-    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
-    django.setup()
     with override_settings(PASSWORD_HASHERS=["tests.support.people.QuickHasher"]):
         fill()

@@ -39,21 +39,29 @@ def _login(person: Person) -> dict[str, Any]:
 
 
 def as_text(facts: dict[str, Any]) -> str:
-    """Return the same for people: a table of addresses and log-ins, then the files."""
-    rows = [[facts["public"], "the platform: namespaces, reports, admin", *_who(facts, None)]]
-    for slug, address in facts["namespaces"].items():
-        rows.append([address, f"the namespace {slug}", *_who(facts, slug)])
-    lines = [table(["ADDRESS", "WHAT", "LOG IN AS", "PASSWORD"], rows, {}), ""]
-    lines += [
-        f"{path}  mean body mass by species and namespace" for path in map(_seen_from_here, facts["files"])
+    """Return the same for people: who logs in where, then what else there is."""
+    places = {None: facts["public"], **facts["namespaces"]}
+    rows = [
+        [address, login["email"], facts["password"], _part(login, slug)]
+        for slug, address in places.items()
+        for login in facts["logins"]
+        if _part(login, slug)
+    ]
+    lines = [
+        table(["ADDRESS", "LOG IN AS", "PASSWORD", "ROLE"], rows, {}),
+        "",
+        "Each address has /admin/ and /api/docs/, the first one /reports/ as well.",
+        "Mean body mass by species and namespace, over all namespaces in one snapshot:",
+        *(f"  {_seen_from_here(path)}" for path in facts["files"]),
     ]
     return "\n".join(lines)
 
 
-def _who(facts: dict[str, Any], slug: str | None) -> list[str]:
-    logins = facts["logins"]
-    fitting = [login for login in logins if (login["staff"] if slug is None else slug in login["roles"])]
-    return [", ".join(login["email"] for login in fitting), facts["password"]]
+def _part(login: dict[str, Any], slug: str | None) -> str:
+    """Return the part an account plays in a namespace, or on the public site; empty if none."""
+    if slug is None:
+        return "staff" if login["staff"] else ""
+    return str(login["roles"].get(slug, ""))
 
 
 def _seen_from_here(path: str) -> str:

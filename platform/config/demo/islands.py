@@ -66,9 +66,11 @@ def load_island(island: Island, records: list[FieldRecord], progress: Progress) 
     vics = [record for record in mine if record.study_key == _OF_VIC and account_of(VIC).is_active]
     lines = {record.line for record in vics}
     others = [record for record in mine if record.line not in lines]
-    first = _load_as(island.owner, island, others, progress)
-    second = _load_as(VIC, island, vics, progress) if vics else None
-    return first if second is None else first + second
+    report = _load_as(island.owner, island, others, lambda done, total: progress(done, total + 2 * len(vics)))
+    if not vics:
+        return report
+    before = 2 * len(others)
+    return report + _load_as(VIC, island, vics, lambda done, total: progress(before + done, before + total))
 
 
 def _load_as(person: Person, island: Island, records: list[FieldRecord], progress: Progress) -> LoadReport:

@@ -5,11 +5,11 @@ from __future__ import annotations
 import shutil
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TextIO
 
-__all__ = ["Screen", "Step", "table"]
+__all__ = ["Screen", "Step"]
 
 _NAME_WIDTH = 26
 _BAR_WIDTH = 30
@@ -25,11 +25,16 @@ class Step:
         self._live = live
         self._shown = 0
 
+    def begin(self) -> None:
+        """Name the step on a terminal; elsewhere one line at its end is enough."""
+        if self._live:
+            self._draw(f"  {self._name:<{_NAME_WIDTH}} ...")
+
     def progress(self, done: int, total: int) -> None:
         """Show how far the step is; nothing unless the stream is a terminal."""
         if not self._live:
             return
-        filled = _BAR_WIDTH * done // total if total else 0
+        filled = _BAR_WIDTH * done // total
         bar = "#" * filled + "." * (_BAR_WIDTH - filled)
         self._draw(f"  {self._name:<{_NAME_WIDTH}} [{bar}] {done}/{total}")
 
@@ -71,21 +76,10 @@ class Screen:
         """Tell one step: its bar while it lasts, then its outcome and how long it took."""
         step = Step(name, self._stream, live=self._live)
         began = time.monotonic()
-        step.progress(0, 0)
+        step.begin()
         try:
             yield step
         except BaseException:
             step.interrupt()
             raise
         step.finish(time.monotonic() - began)
-
-
-def table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """Return rows under a header, in aligned columns."""
-    lines = [header, *rows]
-    widths = [max(len(line[column]) for line in lines) for column in range(len(header))]
-    ruled = [header, ["-" * width for width in widths], *rows]
-    return "\n".join(
-        "  " + "  ".join(f"{cell:<{width}}" for cell, width in zip(line, widths, strict=True)).rstrip()
-        for line in ruled
-    )

@@ -16,7 +16,11 @@ __all__ = ["check_path", "write"]
 def check_path(path: Path) -> str:
     """Return the format that the path's suffix names; raise ReportInvalid for a place that is none."""
     form = check_format(path.suffix)
-    if path.is_dir() or not path.parent.is_dir():
+    try:
+        usable = path.parent.is_dir() and not path.is_dir()
+    except OSError:
+        usable = False
+    if not usable:
         raise ReportInvalid(f"{path} cannot be written: name a file in a folder that exists.", path=str(path))
     return form
 

@@ -39,7 +39,7 @@ class Frames:
     ) -> Any:
         """Return the rows of ``queryset`` as a DataFrame; the arguments are django-pandas'."""
         values, names = _values(queryset, fieldnames, index)
-        with snapshot(using=queryset.db, several=False):
+        with snapshot(using=queryset.db):
             frame = _read(values)
             if verbose:
                 _label(frame, queryset)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -17,7 +17,7 @@ from smartmodels.reports.copying import Layout, as_frame, copy_rows, describe
 from smartmodels.reports.declaring import NAMESPACE, Dimension, Report
 from smartmodels.reports.readiness import unready
 from smartmodels.reports.results import ReportResult
-from smartmodels.reports.snapshots import bounded, snapshot
+from smartmodels.reports.snapshots import bounded, require_one_snapshot, snapshot
 from smartmodels.reports.statements import PerSchema, compile_per_schema
 from smartmodels.tenancy.models import State, get_namespace_model
 
@@ -47,7 +47,7 @@ def run(
     """See :func:`smartmodels.reports.door.run_report`."""
     dimensions = report.grouped(report.default_group_by if group_by is None else group_by)
     queryset = _values(report, dimensions)
-    with public_scope(), snapshot(using=queryset.db, several=True):
+    with public_scope(), snapshot(using=queryset.db):
         taken_at = _now(queryset.db)
         chosen = _chosen(namespaces)
         reading = read_rows(queryset, chosen, progress=progress)
@@ -121,12 +121,16 @@ def _values(report: Report, dimensions: Sequence[Dimension]) -> Any:
 def read_rows(values: Any, namespaces: Sequence[Any], *, progress: Progress | None = None) -> Reading:
     """Read the ``values()`` queryset in every namespace, in chunks of ``SCHEMAS_PER_STATEMENT``.
 
-    Call it inside :func:`snapshot`. The first column is the namespace's slug.
+    Call it inside :func:`snapshot`. The first column is the namespace's slug. Raises ReportUnavailable
+    where several chunks would not see one snapshot.
     """
+    size = settings().SCHEMAS_PER_STATEMENT
+    if len(namespaces) > size:
+        require_one_snapshot(using=values.db)
     template = compile_per_schema(values)
     reading = Reading()
     done = 0
-    for chunk in _chunks(namespaces, settings().SCHEMAS_PER_STATEMENT):
+    for chunk in (namespaces[start : start + size] for start in range(0, len(namespaces), size)):
         broken = unready(chunk, using=values.db)
         reading.broken.update(broken)
         _read_chunk(template, [namespace for namespace in chunk if namespace.slug not in broken], reading)
@@ -134,10 +138,6 @@ def read_rows(values: Any, namespaces: Sequence[Any], *, progress: Progress | No
         if progress is not None:
             progress(done, len(namespaces))
     return reading
-
-
-def _chunks(namespaces: Sequence[Any], size: int) -> Iterator[Sequence[Any]]:
-    return (namespaces[start : start + size] for start in range(0, len(namespaces), size))
 
 
 def _read_chunk(template: PerSchema, chunk: Sequence[Any], reading: Reading) -> None:

@@ -11,7 +11,7 @@ from django.db import connections, transaction
 from smartmodels.conf import settings
 from smartmodels.exceptions import ReportUnavailable
 
-__all__ = ["bounded", "snapshot"]
+__all__ = ["bounded", "require_one_snapshot", "snapshot"]
 
 _REPEATABLE = ("repeatable read", "serializable")
 
@@ -22,28 +22,33 @@ def _begin(using: str) -> None:
 
 
 @contextmanager
-def snapshot(*, using: str, several: bool) -> Iterator[None]:
+def snapshot(*, using: str) -> Iterator[None]:
     """Let every statement of the block see the rows of one moment.
 
-    An open transaction is used as it is: one statement is a snapshot by itself, but ``several`` need one
-    that is REPEATABLE READ. Raises ReportUnavailable when it is not.
+    An open transaction is used as it is: see :func:`require_one_snapshot`.
     """
     connection = connections[using]
-    if not connection.in_atomic_block and connection.get_autocommit():
-        with transaction.atomic(using=using):
-            _begin(using)
-            yield
+    if connection.in_atomic_block or not connection.get_autocommit():
+        yield
         return
-    if several:
-        with connection.cursor() as cursor:
-            cursor.execute("SHOW transaction_isolation")
-            level = cursor.fetchone()[0]
-        if level not in _REPEATABLE:
-            raise ReportUnavailable(
-                f"This takes several statements, and the open transaction is {level}: every statement "
-                "would see other rows. Call it outside of transactions, or in a REPEATABLE READ one."
-            )
-    yield
+    with transaction.atomic(using=using):
+        _begin(using)
+        yield
+
+
+def require_one_snapshot(*, using: str) -> None:
+    """Raise ReportUnavailable when the statements of the open transaction each see another moment.
+
+    One statement is a snapshot by itself, so this matters only where there are several.
+    """
+    with connections[using].cursor() as cursor:
+        cursor.execute("SHOW transaction_isolation")
+        level = cursor.fetchone()[0]
+    if level not in _REPEATABLE:
+        raise ReportUnavailable(
+            f"This takes several statements, and the open transaction is {level}: every statement "
+            "would see other rows. Call it outside of transactions, or in a REPEATABLE READ one."
+        )
 
 
 @contextmanager

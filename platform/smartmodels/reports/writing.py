@@ -30,7 +30,8 @@ def _guarded_frame(result: ReportResult) -> Any:
 
 
 def _csv(result: ReportResult) -> bytes:
-    text: str = _guarded_frame(result).to_csv(index=False, lineterminator="\n")
+    # RFC 4180; with this terminator a carriage return in a cell is quoted as well.
+    text: str = _guarded_frame(result).to_csv(index=False, lineterminator="\r\n")
     return text.encode()
 
 

@@ -4,7 +4,6 @@ from drf_spectacular.utils import extend_schema, extend_schema_field
 from rest_framework import serializers
 from rest_framework.decorators import action
 from rest_framework.exceptions import NotFound
-from rest_framework.exceptions import NotFound
 from rest_framework.response import Response
 
 __all__ = ["NotFound", "Response", "action", "extend_schema", "extend_schema_field", "serializers"]

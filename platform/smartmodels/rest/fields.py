@@ -5,9 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 from django.db.models import Model, UUIDField
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
-__all__ = ["RowField", "points_at_uuid"]
+from smartmodels.context import require_namespace
+
+__all__ = ["HomeField", "RowField", "points_at_uuid"]
 
 
 class RowField(serializers.PrimaryKeyRelatedField[Any]):
@@ -27,6 +30,15 @@ class RowField(serializers.PrimaryKeyRelatedField[Any]):
         if not isinstance(data, str):
             self.fail("incorrect_type", data_type=type(data).__name__)
         return super().to_internal_value(data)
+
+
+@extend_schema_field({"type": "string", "examples": ["acme"]})
+class HomeField(serializers.ReadOnlyField):
+    """The slug of the namespace a row lives in: another one's for a row that is shared with this one."""
+
+    def get_attribute(self, instance: Any) -> Any:
+        """Return the home; a row that does not say is at home here."""
+        return getattr(instance, "home", None) or require_namespace().slug
 
 
 def points_at_uuid(model: type[Model]) -> bool:

@@ -14,8 +14,8 @@ from rest_framework.exceptions import ErrorDetail, ValidationError
 from rest_framework.settings import api_settings
 from rest_framework.validators import UniqueValidator
 
-from smartmodels.models import SmartModel
-from smartmodels.rest.fields import RowField, points_at_uuid
+from smartmodels.models import Resource, SmartModel
+from smartmodels.rest.fields import HomeField, RowField, points_at_uuid
 from smartmodels.rest.integrity import is_unique, taken
 
 __all__ = ["SMART_FIELDS", "SmartSerializer", "StrictSerializer", "derive_serializer"]
@@ -202,6 +202,8 @@ def _exposed(model: type[models.Model]) -> tuple[str, ...]:
 def derive_serializer(model: type[SmartModel], fields: Iterable[str] | None = None) -> type[SmartSerializer]:
     """Return the serializer of a model: its smart fields, read-only, and ``fields`` or all of its own.
 
+    That of a resource says in ``home`` which namespace a row lives in.
+
     Raises ValueError for a name that is no field of the model.
     """
     known = {field.name for field in (*model._meta.concrete_fields, *model._meta.many_to_many)}
@@ -210,6 +212,8 @@ def derive_serializer(model: type[SmartModel], fields: Iterable[str] | None = No
         raise ValueError(
             f"{model._meta.label} has no field {', '.join(map(repr, strange))}: see its models.py."
         )
-    meta = type("Meta", (), {"model": model, "fields": names, "read_only_fields": SMART_FIELDS})
-    doc = (model.__doc__ or "").strip()
-    return type(model.__name__ + "Serializer", (SmartSerializer,), {"Meta": meta, "__doc__": doc})
+    body: dict[str, Any] = {"__doc__": (model.__doc__ or "").strip()}
+    if issubclass(model, Resource):
+        body["home"], names = HomeField(), (*names, "home")
+    body["Meta"] = type("Meta", (), {"model": model, "fields": names, "read_only_fields": SMART_FIELDS})
+    return type(model.__name__ + "Serializer", (SmartSerializer,), body)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
 from django.db import transaction
+from rest_framework.exceptions import NotFound
 from rest_framework.renderers import JSONRenderer
 from rest_framework.views import APIView
 from rest_framework.viewsets import GenericViewSet
@@ -88,6 +90,13 @@ class GenericApiViewSet(ApiView, GenericViewSet[Any]):
     """Endpoints of one kind of thing, with a serializer and bounded lists."""
 
     pagination_class: Any = BoundedPagination
+
+    def key(self) -> uuid.UUID:
+        """Return the key in the address; raise NotFound for what cannot be one."""
+        try:
+            return uuid.UUID(self.kwargs["pk"])
+        except ValueError as error:
+            raise NotFound("Nothing of this key is to be found here.") from error
 
     def known_parameters(self) -> frozenset[str]:
         """Return what may stand in the query string: of the list, which page is wanted."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import uuid
 from typing import Any, ClassVar, Literal
 
 from drf_spectacular.utils import OpenApiParameter, extend_schema
@@ -71,13 +70,6 @@ class RowViewSet(GenericApiViewSet):
             raise NotFound(f"There is no such {self.model._meta.verbose_name} here.")
         self.check_object_permissions(self.request, row)
         return row
-
-    def key(self) -> uuid.UUID:
-        """Return the key in the address; raise NotFound for what cannot be one."""
-        try:
-            return uuid.UUID(self.kwargs["pk"])
-        except ValueError as error:
-            raise NotFound(f"There is no such {self.model._meta.verbose_name} here.") from error
 
     def known_parameters(self) -> frozenset[str]:
         """Return what may stand in the query string: columns and paging for the list."""

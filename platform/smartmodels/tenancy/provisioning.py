@@ -8,11 +8,18 @@ records itself when it is done, so a process that is killed at any point leaves 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 from django.core.exceptions import ObjectDoesNotExist, ValidationError
-from django.db import DatabaseError, IntegrityError, connections, transaction
+from django.db import (
+    DatabaseError,
+    IntegrityError,
+    InterfaceError,
+    OperationalError,
+    connections,
+    transaction,
+)
 from django.utils import timezone
 
 from smartmodels.context import public_scope
@@ -97,7 +104,8 @@ def exclusively(namespace: Any) -> Iterator[None]:
     try:
         yield
     finally:
-        with connections["default"].cursor() as cursor:
+        # A connection that is gone has given its locks back.
+        with suppress(OperationalError, InterfaceError), connections["default"].cursor() as cursor:
             cursor.execute("SELECT pg_advisory_unlock(%s, %s)", [_LOCK_CLASS, key])
 
 
@@ -212,9 +220,10 @@ def resume(namespace: Any, *, progress: Progress = _silent) -> Any:
 
 
 def _record_failure(namespace: Any, step: str, error: Exception) -> None:
-    get_namespace_model().objects.filter(pk=namespace.pk).update(
-        state=State.FAILED, error=f"{step}: {error}"[:2000]
-    )
+    connections["default"].close_if_unusable_or_obsolete()
+    # The lock went with a lost connection, so somebody else may have finished the work by now.
+    rows = get_namespace_model().objects.filter(pk=namespace.pk, state__in=_UNFINISHED)
+    rows.update(state=State.FAILED, error=f"{step}: {error}"[:2000])
 
 
 def provision(slug: str, *, name: str, owner: Any, progress: Progress = _silent) -> Any:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from importlib import import_module
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -20,6 +20,7 @@ from config.demo.guide import as_facts, as_text
 from config.demo.screen import Screen
 from config.demo.story import Story
 from config.ports import free_port, is_free
+from config.web_server import WebServer
 from smartmodels.management.output import as_json
 from smartmodels.management.refusals import command_errors
 
@@ -74,7 +75,8 @@ class Command(BaseCommand):
         if port != (options["port"] or _PORT):
             screen.say(f"\nPort {_PORT} is taken by another program, so this is served on {port}.")
         screen.say("\nServing; Ctrl-C stops everything.")
-        _serve(port)
+        with _worker():
+            WebServer(f"127.0.0.1:{port}", workers=1, threads=8, quiet=True).run()
 
 
 def _settle_port(wanted: int | None) -> int:
@@ -114,23 +116,34 @@ def _quiet_interruption() -> Iterator[None]:
         sys.exit(_INTERRUPTED)
 
 
-def _serve(port: int) -> None:
-    """Serve until told to stop, with a worker beside; leave nothing running."""
+@contextmanager
+def _worker() -> Iterator[None]:
+    """Run a worker beside the block; leave nothing running."""
     # The server's processes are forked from this one and must not share its connection.
     connections.close_all()
-    worker = subprocess.Popen(
+    worker, owner = _start_worker(), os.getpid()
+    try:
+        yield
+    finally:
+        # The server's processes leave through here as well.
+        if os.getpid() == owner:
+            _stop(worker)
+            sys.stderr.write("\nStopped.\n")
+
+
+def _start_worker() -> subprocess.Popen[bytes]:
+    return subprocess.Popen(
         [sys.executable, str(Path(settings.ROOT) / "manage.py"), "worker", "--with-parent"],
         stdin=subprocess.DEVNULL,
-        # Out of reach of Ctrl-C, which it might meet while it is still being loaded; it is told below.
+        # Out of reach of Ctrl-C, which it might meet while it is still being loaded.
         start_new_session=True,
     )
+
+
+def _stop(process: subprocess.Popen[bytes]) -> None:
+    process.terminate()
     try:
-        server = import_module("config.web_server").WebServer
-        server(f"127.0.0.1:{port}", workers=1, threads=8, quiet=True).run()
-    finally:
-        worker.terminate()
-        try:
-            worker.wait(_GRACE_SECONDS)
-        except subprocess.TimeoutExpired:
-            worker.kill()
-            worker.wait()
+        process.wait(_GRACE_SECONDS)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()

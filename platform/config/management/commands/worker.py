@@ -56,10 +56,10 @@ class Command(BaseCommand):
         """Look, wait, look again, until told to stop."""
         if options["every"] <= 0 or options["grace"] < 0:
             raise CommandError("--every is more than 0 seconds, --grace at least 0.")
-        with command_errors():
-            self.check_migrations()
         parent = os.getppid()
         with _stop_on_signals() as stop:
+            with command_errors():
+                self.check_migrations()
             while not stop.is_set():
                 self._look(timedelta(seconds=options["grace"]))
                 orphaned = options["with_parent"] and os.getppid() != parent
