@@ -200,17 +200,18 @@ class DomainAdmin(StaffModelAdmin):
     list_select_related = ("tenant",)
     search_fields = ("domain", "tenant__slug")
     autocomplete_fields = ("tenant",)
+    actions = None  # hosts are deleted one by one, so that each is asked for
+
+    @staticmethod
+    def _is_given(domain: Domain | None) -> bool:
+        """Tell whether the host follows from its namespace's slug, and so is not staff's to choose."""
+        return domain is not None and domain.domain == primary_host(domain.tenant.slug)
+
+    def has_change_permission(self, request: Any, obj: Any = None) -> bool:
+        return super().has_change_permission(request, obj) and not self._is_given(obj)
 
     def has_delete_permission(self, request: Any, obj: Any = None) -> bool:
-        """Keep the host that follows from the slug."""
-        given = obj is not None and obj.domain == primary_host(obj.tenant.slug)
-        return super().has_delete_permission(request, obj) and not given
-
-    def get_actions(self, request: Any) -> Any:
-        """Delete hosts one by one, so that each is asked for."""
-        actions = super().get_actions(request)
-        actions.pop("delete_selected", None)
-        return actions
+        return super().has_delete_permission(request, obj) and not self._is_given(obj)
 
 
 def _is_last_owner(membership: Membership) -> bool:
@@ -250,6 +251,7 @@ class MembershipAdmin(StaffModelAdmin):
     list_select_related = ("user", "namespace")
     search_fields = ("user__email", "namespace__slug")
     autocomplete_fields = ("user", "namespace")
+    actions = None  # memberships end one by one
     ordering: ClassVar[tuple[str, ...]] = ("namespace__slug", "user__email")
 
     def get_readonly_fields(self, request: Any, obj: Any = None) -> Any:
@@ -261,9 +263,3 @@ class MembershipAdmin(StaffModelAdmin):
         if _is_last_owner(obj):
             raise SoleOwner(f"{obj.namespace} has no other owner: name one first.")
         super().delete_model(request, obj)
-
-    def get_actions(self, request: Any) -> Any:
-        """End memberships one by one."""
-        actions = super().get_actions(request)
-        actions.pop("delete_selected", None)
-        return actions

@@ -32,6 +32,18 @@ def functions(path: Path) -> Iterator[Function]:
     return (node for node in ast.walk(tree(path)) if isinstance(node, Function))
 
 
+def public_functions(path: Path) -> Iterator[Function]:
+    """The functions of the module and the methods of its classes whose names are public."""
+    classes = [node for node in tree(path).body if isinstance(node, ast.ClassDef)]
+    bodies = [tree(path).body, *(each.body for each in classes if not each.name.startswith("_"))]
+    return (
+        node
+        for body in bodies
+        for node in body
+        if isinstance(node, Function) and not node.name.startswith("_")
+    )
+
+
 def lines_of(function: Function) -> int:
     """How many lines the function takes, its signature and docstring included, its decorators not."""
     assert function.end_lineno is not None
@@ -42,3 +54,8 @@ def place(path: Path, node: ast.AST | None = None) -> str:
     """Where something is, as an editor understands it."""
     line = f":{getattr(node, 'lineno', 1)}" if node is not None else ""
     return f"{path.relative_to(ROOT)}{line}"
+
+
+def assert_none(found: list[str]) -> None:
+    """Fail with every place on a line of its own, unless there is none."""
+    assert not found, "\n".join(["", *found])

@@ -4,6 +4,7 @@ import argparse
 import ast
 import inspect
 import os
+import re
 import sys
 from collections.abc import Iterator
 from dataclasses import fields
@@ -25,6 +26,10 @@ from smartmodels.exceptions import SmartModelsError
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = ROOT / "docs" / "reference"
 HOUSES = ("smartmodels", "config", "shared_apps", "tenant_apps")
+OF_REQUESTS = """\
+A problem document has one code; the single values it objects to are in its list `errors`, each with a
+pointer and a code. Besides these, the codes of Django REST framework (`required`, `blank`, ...) are used.
+"""
 MADE = "<!-- Made from docstrings: python -m tests.docs.reference -->\n"
 
 
@@ -122,6 +127,65 @@ def subclasses(root: type[Any]) -> list[type[Any]]:
     return sorted(found, key=lambda each: (each.code, each.__name__))
 
 
+def sources(*folders: str) -> Iterator[ast.AST]:
+    """Every module below these folders, as a tree."""
+    for folder in folders:
+        for path in sorted((ROOT / folder).rglob("*.py")):
+            if path.name != "admin.py":  # Its codes are for forms, and shown to nobody.
+                yield ast.parse(path.read_text())
+
+
+def text_of(node: ast.expr | None) -> str:
+    """A message as far as it is known before it is filled in."""
+    match node:
+        case ast.Constant(value=str(text)):
+            return sentence(text)
+        case ast.JoinedStr(values=parts):
+            return sentence(
+                "".join(part.value if isinstance(part, ast.Constant) else "..." for part in parts)
+            )
+    return ""
+
+
+def codes_of_requests() -> Iterator[tuple[str, str]]:
+    """Codes that the API answers with, beside those of the error classes, and what it says with them."""
+    for node in (
+        node for tree in sources("platform/smartmodels/rest", "shared_apps") for node in ast.walk(tree)
+    ):
+        match node:
+            case ast.Call(func=ast.Name(id="Problem"), args=[_, ast.Constant(value=str(code)), detail, *_]):
+                yield code, text_of(detail)
+            case ast.Call(func=ast.Name(id="Fault"), args=[ast.Constant(value=str(code)), detail, *_]):
+                yield code, text_of(detail)
+            case ast.Call(
+                args=args, keywords=[*_, ast.keyword(arg="code", value=ast.Constant(value=str(code)))]
+            ):
+                yield code, max(map(text_of, args), key=len, default="")
+            case ast.Assign(targets=[ast.Name(id="default_code")], value=ast.Constant(value=str(code))):
+                yield code, ""
+
+
+def codes_of_commands() -> Iterator[tuple[str, str]]:
+    """Codes that commands print at the end of a message, beside those of the error classes."""
+    for node in (node for tree in sources("platform", "shared_apps") for node in ast.walk(tree)):
+        if isinstance(node, ast.JoinedStr | ast.Constant) and (
+            found := re.search(r"^(.*) \[([a-z]+(?:-[a-z]+)+)\]$", text_of(node))
+        ):
+            yield found[2], found[1]
+
+
+def table_of(codes: Iterator[tuple[str, str]]) -> list[str]:
+    """One line per code, with the longest of its messages."""
+    known: dict[str, str] = {}
+    for code, text in codes:
+        known[code] = max(known.get(code, ""), text, key=len)
+    return [
+        "| Code | What it says |",
+        "|---|---|",
+        *(f"| `{code}` | {known[code] or 'The message says what.'} |" for code in sorted(known)),
+    ]
+
+
 def errors_page() -> str:
     """Every error with its code, its HTTP status and its way out."""
     import_all()
@@ -150,6 +214,8 @@ def errors_page() -> str:
         f"| `{each.code}` | `{each.__name__}` | {first_paragraph(each.__doc__)} |"
         for each in (InvalidDatabaseURL, *subclasses(PostgresError))
     ]
+    lines += ["\n## Of requests\n", OF_REQUESTS, *table_of(codes_of_requests())]
+    lines += ["\n## Of commands\n", *table_of(codes_of_commands())]
     return "\n".join(lines) + "\n"
 
 

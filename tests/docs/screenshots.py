@@ -5,7 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 from shutil import which
 
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, FloatRect, Page, sync_playwright
 
 IMAGES = Path(__file__).resolve().parents[2] / "docs" / "images"
 PASSWORD = "only-for-the-demo"
@@ -39,6 +39,7 @@ def history(browser: Browser, port: str) -> Page:
 
 
 PICTURES: dict[str, Callable[[Browser, str], Page]] = {"report.png": report, "history.png": history}
+CLIPS: dict[str, FloatRect] = {"history.png": {"x": 0, "y": 0, "width": 1100, "height": 530}}
 
 
 def main(port: str) -> None:

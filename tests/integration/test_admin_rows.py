@@ -122,6 +122,20 @@ def test_change__nothing_changed__makes_no_version(
     assert study.history.count() == 1
 
 
+def test_change__somebody_saved_meanwhile__is_refused_once(
+    client_of: Any, ana: User, alpha: Namespace, study: Study
+) -> None:
+    """Nobody overwrites unawares what another person saved while the form was open."""
+    client = client_of(ana, alpha)
+    form = client.get(change(study)).context["adminform"].form
+    Study.objects.filter(pk=study.pk).update(notes="written meanwhile")
+    refused = client.post(change(study), {**VALUES, "seen": form["seen"].value()})
+    before = title_of(study)
+    again = refused.context["adminform"].form
+    client.post(change(study), {**VALUES, "seen": again["seen"].value()})
+    assert (before, title_of(study)) == ("first", "new")
+
+
 def test_change__value_of_a_living_row__is_refused_in_words(
     client_of: Any, ana: User, alpha: Namespace, study: Study
 ) -> None:
@@ -365,8 +379,9 @@ def test_change__address_of_a_deleted_row__leads_to_its_history(
 @pytest.mark.parametrize(
     "query",
     [
-        "q=%00", "p=x", "p=-1", "p=99999999999999999999", "o=x.-9", "all=x", "e=1", "id__exact=x", "nonsense=1",
-        "code__regex=(", "owner__email__startswith=a", "updated_at__gte=x", "updated_at__year=99999999",
+        "q=%00", "p=x", "p=-1", "p=99999999999999999999", "o=x.-9", "all=x", "e=1", "id__exact=x",
+        "nonsense=1", "code__regex=(", "owner__email__startswith=a", "updated_at__gte=x",
+        "updated_at__year=99999999",
         "deleted=maybe", "deleted=yes&q=%27%22%25", "_facets=x", "_to_field=owner", "_popup=x", "sex__in=,",
         "updated_at__isnull=maybe", "q=%F0%9F%90%A7%27%5C", "code=x", "deleted_at__isnull=false",
     ],
@@ -424,10 +439,10 @@ def test_site__every_smart_model__is_registered_by_itself(rows: None) -> None:
     assert {Study, Specimen, Observation, Activity} <= set(namespace_site._registry)
 
 
-def test_admin__derived_columns__lead_with_a_name(rows: None) -> None:
-    """A row without a short text of its own is led by its name."""
-    admin = SmartModelAdmin(Observation, namespace_site)
-    assert admin.list_display[:2] == ("__str__", "specimen")
+def test_admin__columns_nobody_chose__are_the_first_short_fields(rows: None) -> None:
+    """Long texts stay out of lists; who owns a row and when it changed is always told."""
+    admin = SmartModelAdmin(Study, namespace_site)
+    assert admin.list_display == ("code", "title", "region", "island", "owner_name", "updated_at")
 
 
 def test_admin__what_a_subclass_says__is_kept(rows: None) -> None:

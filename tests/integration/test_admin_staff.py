@@ -187,10 +187,14 @@ def test_domain__own_host__is_folded_and_served(
     assert response.status_code == 200
 
 
-def test_domain__that_follows_from_the_slug__cannot_be_deleted(client: Client, alpha: Namespace) -> None:
+@pytest.mark.parametrize("page", ["change/", "delete/"])
+def test_domain__that_follows_from_the_slug__cannot_be_changed(
+    client: Client, alpha: Namespace, page: str
+) -> None:
     """A namespace keeps the host of its slug."""
     domain = Domain.objects.get(tenant=alpha)
-    assert client.post(f"{DOMAINS}{domain.pk}/delete/", {"post": "yes"}).status_code == 403
+    data = {"post": "yes", "domain": "data.example.org", "tenant": alpha.pk}
+    assert client.post(f"{DOMAINS}{domain.pk}/{page}", data).status_code == 403
 
 
 # Memberships
@@ -311,3 +315,10 @@ def test_list__takes_at_most_10_queries(
 def test_page__malformed_key__is_refused(client: Client, page: str, key: str) -> None:
     """A key that is none leads nowhere."""
     assert client.get(f"{page}{key}/change/").status_code in (302, 400, 404)
+
+
+@pytest.mark.parametrize("key", ["x", "", "\x00"])
+def test_action__malformed_key__is_not_found(client: Client, key: str) -> None:
+    """A selected key that is none is refused."""
+    data = {"action": "suspend", "_selected_action": [key]}
+    assert client.post(NAMESPACES, data).status_code == 404

@@ -78,7 +78,10 @@ def test_create__dry__refuses_what_would_be_refused(alpha: Namespace) -> None:
         namespace("create", "alpha", "--owner", "zoe@example.org", "--dry-run")
 
 
-@pytest.mark.parametrize("address", ["", "zoe", "zoe@", "@example.org", "zoe example.org", "zoe@example.org\x00", "z" * 255 + "@example.org"])
+@pytest.mark.parametrize(
+    "address",
+    ["", "zoe", "zoe@", "@example.org", "zoe example.org", "zoe@example.org\x00", "z" * 255 + "@example.org"],
+)
 def test_create__with_an_owner_that_is_no_address__is_refused(db: None, address: str) -> None:
     """And nothing is made."""
     with pytest.raises(CommandError, match=r"\[invalid-input\]"):
@@ -165,7 +168,11 @@ def test_list__without_namespaces__says_how_to_make_one(db: None) -> None:
 def test_show__of_a_namespace__tells_what_is_known(alpha: Namespace) -> None:
     """Schema, hosts, members with roles, pending migrations."""
     known = namespace("show", "alpha")
-    assert (known["schema"], known["schema_exists"], known["pending_migrations"]) == (alpha.schema_name, True, [])
+    assert (known["schema"], known["schema_exists"], known["pending_migrations"]) == (
+        alpha.schema_name,
+        True,
+        [],
+    )
     assert {member["role"] for member in known["members"]} == {"owner", "member", "viewer"}
 
 
@@ -237,13 +244,21 @@ def test_delete__dry__says_what_would_go(alpha: Namespace) -> None:
 # As a program
 
 
-@pytest.mark.parametrize(("typed", "code", "left"), [("alpha\n", 0, 0), ("beta\n", 1, 1), ("", 1, 1)])
-def test_delete__asking__goes_by_what_is_typed(
-    committing: Any, alpha: Namespace, typed: str, code: int, left: int
+def test_delete__asking__goes_on_when_the_slug_is_typed(committing: Any, alpha: Namespace) -> None:
+    """As a person does it."""
+    done = manage("namespace", "delete", "alpha", stdin="alpha\n")
+    assert (done.returncode, Namespace.objects.filter(slug="alpha").count()) == (0, 0)
+
+
+@pytest.mark.parametrize("typed", ["beta\n", "\n", ""])
+def test_delete__asking__stops_at_anything_else(
+    alpha: Namespace, monkeypatch: pytest.MonkeyPatch, typed: str
 ) -> None:
-    """The slug has to be typed; the end of input is no."""
-    done = manage("namespace", "delete", "alpha", stdin=typed)
-    assert (done.returncode, Namespace.objects.filter(slug="alpha").count()) == (code, left)
+    """The end of input is no, too."""
+    monkeypatch.setattr("sys.stdin", StringIO(typed))
+    with pytest.raises(CommandError, match=r"\[not-confirmed\]"):
+        namespace("delete", "alpha")
+    assert Namespace.objects.filter(slug="alpha").exists()
 
 
 def test_program__refused__exits_1_with_message_and_code(committing: Any, alpha: Namespace) -> None:
@@ -253,11 +268,17 @@ def test_program__refused__exits_1_with_message_and_code(committing: Any, alpha:
     assert done.stderr.splitlines()[-1].endswith("[slug-taken]")
 
 
-@pytest.mark.parametrize("words", [["frob"], [], ["create", "gamma"], ["show"], ["list", "--frob"]])
-def test_program__used_wrongly__exits_2(committing: Any, words: list[str]) -> None:
+def test_program__used_wrongly__exits_2(committing: Any) -> None:
     """With the usage on stderr."""
-    done = manage("namespace", *words)
+    done = manage("namespace", "frob")
     assert (done.returncode, done.stderr.startswith("usage:")) == (2, True)
+
+
+@pytest.mark.parametrize("words", [[], ["create", "gamma"], ["show"], ["list", "--frob"]])
+def test_command__used_wrongly__is_refused(words: list[str]) -> None:
+    """Before anything is done."""
+    with pytest.raises(CommandError, match=r"required|unrecognized"):
+        call_command("namespace", *words)
 
 
 def test_program__without_a_database__says_so(rows: None, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -61,7 +61,9 @@ def test_drop__of_a_schema_that_is_gone__changes_nothing(alpha: Namespace) -> No
     assert drop_schema("t_gone_123", alpha.pk) is False
 
 
-def test_delete__of_a_namespace_whose_schema_is_not_ours__drops_nothing(foreign: str, alpha: Namespace) -> None:
+def test_delete__of_a_namespace_whose_schema_is_not_ours__drops_nothing(
+    foreign: str, alpha: Namespace
+) -> None:
     """A row that names a foreign schema, however it came to, cannot have it dropped."""
     Namespace.objects.filter(pk=alpha.pk).update(schema_name=foreign)
     alpha.refresh_from_db()
@@ -98,7 +100,9 @@ def test_reserve__of_a_slug_in_use__is_refused(alpha: Namespace, ana: Any, slug:
         provisioning.reserve(slug, name="Second", owner=ana)
 
 
-@pytest.mark.parametrize("slug", ["", "a", "1abc", "a_b", "a--b", "-ab", "ab-", "a b", "\u00e4pfel", "x" * 32, "www"])
+@pytest.mark.parametrize(
+    "slug", ["", "a", "1abc", "a_b", "a--b", "-ab", "ab-", "a b", "\u00e4pfel", "x" * 32, "www"]
+)
 def test_reserve__of_a_slug_that_breaks_the_rules__makes_nothing(db: None, ana: Any, slug: str) -> None:
     """Nothing is left behind by a refusal."""
     before = Namespace.objects.count()
@@ -144,7 +148,9 @@ def test_rollback__of_an_active_namespace__is_refused(alpha: Namespace) -> None:
     assert alpha.schema_name in marked_schemas()
 
 
-@pytest.mark.parametrize("state", [State.RESERVED, State.CREATING, State.FAILED, State.ARCHIVED, State.DELETING])
+@pytest.mark.parametrize(
+    "state", [State.RESERVED, State.CREATING, State.FAILED, State.ARCHIVED, State.DELETING]
+)
 def test_suspension__of_what_is_not_active__is_refused(alpha: Namespace, state: State) -> None:
     """Only an active namespace can be suspended."""
     Namespace.objects.filter(pk=alpha.pk).update(state=state)

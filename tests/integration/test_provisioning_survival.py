@@ -1,4 +1,4 @@
-"""Provisioning survives kill -9 at any point, and many who want the same name (DESIGN section 3, Provision)."""
+"""Provisioning survives kill -9 at any point, and many who want the same name."""
 
 import json
 import os
@@ -83,9 +83,11 @@ def undo(slug: str) -> bool:
     if namespace is not None and namespace.state != State.ACTIVE:
         when_free(lambda: provisioning.rollback(namespace))
     left = [schema for schema in marked_schemas() if schema.startswith(f"t_{slug}_")]
-    return not left and not Namespace.objects.filter(slug=slug).exists() and not Domain.objects.filter(
-        domain=f"{slug}.localhost"
-    ).exists()
+    return (
+        not left
+        and not Namespace.objects.filter(slug=slug).exists()
+        and not Domain.objects.filter(domain=f"{slug}.localhost").exists()
+    )
 
 
 @pytest.mark.parametrize("repair", [finish, undo])

@@ -1,7 +1,6 @@
 """Many readers, one answer each: whatever runs at once or goes wrong, a namespace sees its own rows only."""
 
 import asyncio
-import random
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -14,7 +13,7 @@ from django.db import DatabaseError, connection, connections, transaction
 
 from smartmodels.context import current_namespace, namespace_scope
 from tenant_apps.research.models import Study
-from tests.support.reads import READS, count_wrong, wrong_rows
+from tests.support.reads import READS, chooser, count_wrong, wrong_rows
 
 Pair = tuple[Any, Any]
 
@@ -38,7 +37,7 @@ def test_reads__in_threads_at_once__see_their_own_rows(committing: Any, mode: bo
     wrong: list[int] = []
 
     def work(seed: int) -> None:
-        chosen = random.Random(seed)
+        chosen = chooser(seed)
         wrong.append(sum(wrong_rows(chosen.choice(pair)) for _ in range(READS // 8)))
         connections.close_all()
 
@@ -59,7 +58,7 @@ def test_reads__in_a_thread_pool__see_their_own_rows(committing: Any, mode: bool
         connections.close_all()
 
     with ThreadPoolExecutor(4) as pool:
-        chosen = random.Random(4)
+        chosen = chooser(4)
         wrong = sum(pool.map(wrong_rows, [chosen.choice(pair) for _ in range(READS)]))
         list(pool.map(leave, range(4)))
     assert wrong == 0
@@ -149,11 +148,9 @@ def test_reads__after_exceptions__see_their_own_rows(committing: Any, mode: bool
     assert wrong == 0
 
 
-def test_reads__after_savepoint_rollback__see_their_own_rows(
-    committing: Any, mode: bool, pair: Pair
-) -> None:
+def test_reads__after_savepoint_rollback__see_their_own_rows(committing: Any, mode: bool, pair: Pair) -> None:
     """PostgreSQL takes back a SET made inside a savepoint that is rolled back; the engine knows."""
-    chosen = random.Random(5)
+    chosen = chooser(5)
     wrong = 0
     for _ in range(READS // 2):
         outer, inner = chosen.sample(pair, 2)
@@ -168,7 +165,7 @@ def test_reads__after_savepoint_rollback__see_their_own_rows(
 
 def test_reads__after_rollback__see_their_own_rows(committing: Any, mode: bool, pair: Pair) -> None:
     """A SET made inside a transaction that is rolled back is gone, too."""
-    chosen = random.Random(6)
+    chosen = chooser(6)
     wrong = 0
     for _ in range(READS // 2):
         with suppress(Undone), transaction.atomic():
@@ -187,7 +184,7 @@ def test_reads__after_an_error_swallowed_in_a_transaction__see_their_own_rows(
     committing: Any, mode: bool, pair: Pair
 ) -> None:
     """PostgreSQL answers COMMIT of a failed transaction by a rollback and no error; the SET is gone."""
-    chosen = random.Random(7)
+    chosen = chooser(7)
     wrong = 0
     for _ in range(READS // 2):
         with transaction.atomic(), namespace_scope(chosen.choice(pair)) as namespace:
@@ -245,7 +242,7 @@ class Program:
     """Random blocks within blocks, with a read between any two of them."""
 
     def __init__(self, seed: int, pair: Pair) -> None:
-        self.chosen = random.Random(seed)
+        self.chosen = chooser(seed)
         self.pair = pair
         self.reads = self.wrong = 0
 
@@ -305,4 +302,3 @@ def test_reads__in_random_programs__see_their_own_rows(committing: Any, mode: bo
         programs.append(Program(len(programs), pair))
         programs[-1].run()
     assert sum(program.wrong for program in programs) == 0
-

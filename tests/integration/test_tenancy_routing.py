@@ -1,4 +1,4 @@
-"""From host to namespace: folding, refusals, changes heard from other processes, and what is bound meanwhile."""
+"""From host to namespace: folding, refusals, changes made elsewhere, and what is bound meanwhile."""
 
 import asyncio
 from collections.abc import Callable
@@ -44,7 +44,13 @@ def get(host: str, path: str = "/who/", **headers: str) -> Any:
 
 @pytest.mark.parametrize(
     "host",
-    ["alpha.localhost", "ALPHA.LocalHost", "alpha.localhost.", "alpha.localhost:8000", "Alpha.Localhost.:8000"],
+    [
+        "alpha.localhost",
+        "ALPHA.LocalHost",
+        "alpha.localhost.",
+        "alpha.localhost:8000",
+        "Alpha.Localhost.:8000",
+    ],
 )
 def test_host__written_differently__is_the_same_namespace(alpha: Namespace, host: str) -> None:
     """Case, a trailing dot and the port do not matter."""
@@ -59,7 +65,14 @@ def test_host__of_the_public_site__binds_nothing(rows: None, host: str) -> None:
 
 @pytest.mark.parametrize(
     "host",
-    ["nobody.localhost", "alpha.localhost.example.org", "xalpha.localhost", "alpha", "beta.alpha.localhost", "10.0.0.1"],
+    [
+        "nobody.localhost",
+        "alpha.localhost.example.org",
+        "xalpha.localhost",
+        "alpha",
+        "beta.alpha.localhost",
+        "10.0.0.1",
+    ],
 )
 def test_host__of_nobody__is_not_found(alpha: Namespace, host: str) -> None:
     """Only registered hosts are served."""
@@ -67,7 +80,9 @@ def test_host__of_nobody__is_not_found(alpha: Namespace, host: str) -> None:
     assert (response.status_code, response.json()["code"]) == (404, "host-unknown")
 
 
-@pytest.mark.parametrize("host", ["alpha.localhost@beta.localhost", "alpha localhost", "alpha.localhost/x", "a_b'c"])
+@pytest.mark.parametrize(
+    "host", ["alpha.localhost@beta.localhost", "alpha localhost", "alpha.localhost/x", "a_b'c"]
+)
 def test_host__that_is_none__is_a_bad_request(alpha: Namespace, host: str) -> None:
     """What cannot be a host is refused before anybody looks for it."""
     assert get(host).status_code == 400
@@ -139,11 +154,9 @@ def test_unknown_host__cached__is_served_once_registered(
 ) -> None:
     """That nobody is served on a host is cached as well, and forgotten as well."""
     _warm("new.example.org")
+    statement = "INSERT INTO namespaces_domain (domain, is_primary, tenant_id) VALUES (%s, false, %s)"
     with connection.cursor() as cursor:
-        cursor.execute(
-            "INSERT INTO namespaces_domain (domain, is_primary, tenant_id) VALUES ('new.example.org', false, %s)",
-            [alpha.pk],
-        )
+        cursor.execute(statement, ["new.example.org", alpha.pk])
     wait_until(lambda: get("new.example.org").status_code == 200, "Hearing of the host", seconds=2)
 
 
@@ -228,8 +241,14 @@ def test_token__of_one_namespace__is_nobody_in_another(
 
 def test_cache__in_two_namespaces__holds_two_values(alpha: Namespace, beta: Namespace) -> None:
     """Keys carry the namespace."""
-    first = [get(host, "/remember/").json()["before"] for host in ("alpha.localhost", "beta.localhost", "localhost")]
-    again = [get(host, "/remember/").json()["before"] for host in ("alpha.localhost", "beta.localhost", "localhost")]
+    first = [
+        get(host, "/remember/").json()["before"]
+        for host in ("alpha.localhost", "beta.localhost", "localhost")
+    ]
+    again = [
+        get(host, "/remember/").json()["before"]
+        for host in ("alpha.localhost", "beta.localhost", "localhost")
+    ]
     assert (first, again) == ([None] * 3, ["alpha", "beta", "public"])
 
 

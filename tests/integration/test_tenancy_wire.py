@@ -1,7 +1,6 @@
 """What is sent to PostgreSQL: one message per statement, a SET only when the path differs (DESIGN T2)."""
 
 import os
-import random
 import shutil
 import signal
 import socket
@@ -11,7 +10,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from threading import Barrier
 from typing import Any
@@ -24,7 +23,7 @@ from smartmodels.context import Actor, namespace_scope, operation
 from smartmodels.tenancy.routing import namespace_for_host
 from tenant_apps.research.models import Study
 from tests.support.clients import host_of
-from tests.support.reads import READS, codes_of, count_wrong, wrong_rows
+from tests.support.reads import READS, chooser, codes_of, count_wrong, wrong_rows
 from tests.support.waiting import wait_until
 from tests.support.wire import traced
 
@@ -60,9 +59,9 @@ def test_write__with_an_operation__sends_one_message_besides_the_transaction(
     committing: Any, pair: Pair, ana: Any
 ) -> None:
     """Path and operation travel with the INSERT."""
-    with namespace_scope(pair[0]), operation(actor=Actor.user(ana)):
-        with traced() as wire, transaction.atomic():
-            Study.objects.bulk_create([Study(code="new")])
+    ana_acts = operation(actor=Actor.user(ana))
+    with namespace_scope(pair[0]), ana_acts, traced() as wire, transaction.atomic():
+        Study.objects.bulk_create([Study(code="new")])
     insert = [text for text in wire.sent if "INSERT" in text]
     assert (len(insert), "search_path" in insert[0], "set_config" in insert[0]) == (1, True, True)
     assert [text for text in wire.sent if "INSERT" not in text] == ["BEGIN", "COMMIT"]
@@ -153,9 +152,9 @@ def test_reads__in_a_transaction_through_a_pooler__send_one_set(pooled: Pair) ->
 
 def test_copy__through_a_pooler__reads_the_namespace(pooled: Pair) -> None:
     """COPY travels alone, so a transaction keeps it with its SET."""
-    with namespace_scope(pooled[0]), connection.cursor() as cursor:
-        with cursor.cursor.copy("COPY (SELECT code FROM research_study ORDER BY code) TO STDOUT") as copy:
-            found = [row[0] for row in copy.rows()]
+    statement = "COPY (SELECT code FROM research_study ORDER BY code) TO STDOUT"
+    with namespace_scope(pooled[0]), connection.cursor() as cursor, cursor.cursor.copy(statement) as copy:
+        found = [row[0] for row in copy.rows()]
     assert found == codes_of(pooled[0])
 
 
@@ -170,7 +169,9 @@ def test_executemany__through_a_pooler__meets_the_namespace(pooled: Pair) -> Non
     """So does a statement that is sent many times."""
     codes = codes_of(pooled[0])
     with namespace_scope(pooled[0]), operation(), connection.cursor() as cursor:
-        cursor.executemany("UPDATE research_study SET title = 'many' WHERE code = %s", [[code] for code in codes])
+        cursor.executemany(
+            "UPDATE research_study SET title = 'many' WHERE code = %s", [[code] for code in codes]
+        )
         assert Study.objects.filter(title="many").count() == 3
 
 
@@ -182,7 +183,7 @@ class Juggler:
 
     def __init__(self, pair: Pair, processes: int) -> None:
         connection.ensure_connection()
-        self.chosen = random.Random(8)
+        self.chosen = chooser(8)
         self.sessions = [connection.connection]
         while len(self.sessions) < processes:
             self.sessions.append(connection.get_new_connection(connection.get_connection_params()))
@@ -247,20 +248,15 @@ def _pgbouncer(database: str, folder: Path) -> Iterator[str]:
     config.write_text(
         f"[databases]\n{database} = host={server['host']} port={server.get('port') or 5432}"
         f" user={server['user']} pool_size=3\n"
-        f"[pgbouncer]\npool_mode = transaction\nauth_type = any\nlisten_addr = 127.0.0.1\nlisten_port = {port}\n"
-        "unix_socket_dir =\nserver_reset_query =\nmax_client_conn = 100\n"
+        f"[pgbouncer]\npool_mode = transaction\nauth_type = any\nlisten_addr = 127.0.0.1\n"
+        f"listen_port = {port}\nunix_socket_dir =\nserver_reset_query =\nmax_client_conn = 100\n"
     )
     for path in (folder, config):
         os.chown(path, owner.st_uid, owner.st_gid)
 
-    def become_the_servers_user() -> None:
-        if os.geteuid() == 0:
-            os.setgid(owner.st_gid)
-            os.setuid(owner.st_uid)
-
-    process = subprocess.Popen(
-        [str(PGBOUNCER), str(config)], preexec_fn=become_the_servers_user, stderr=subprocess.PIPE, text=True
-    )  # noqa: S603
+    # It refuses to run as root, and the server lets in its own user.
+    user = {"user": owner.st_uid, "group": owner.st_gid} if os.geteuid() == 0 else {}
+    process = subprocess.Popen([str(PGBOUNCER), str(config)], stderr=subprocess.PIPE, text=True, **user)
     address = f"postgresql://{server['user']}@127.0.0.1:{port}/{database}"
     try:
         _wait_for(address, process)
@@ -268,6 +264,20 @@ def _pgbouncer(database: str, folder: Path) -> Iterator[str]:
     finally:
         process.send_signal(signal.SIGINT)
         process.communicate(timeout=20)
+
+
+@contextmanager
+def _through(address: str) -> Iterator[None]:
+    """Let Django connect to this address."""
+    host, _, port = address.rpartition("@")[2].partition("/")[0].partition(":")
+    before = {name: connection.settings_dict[name] for name in ("HOST", "PORT")}
+    connections.close_all()
+    connection.settings_dict.update(HOST=host, PORT=port)
+    try:
+        yield
+    finally:
+        connections.close_all()
+        connection.settings_dict.update(before)
 
 
 def _wait_for(address: str, process: "subprocess.Popen[str]") -> None:
@@ -288,7 +298,7 @@ def test_reads__through_pgbouncer__see_their_own_rows(pooled: Pair, committing: 
     together = Barrier(12)
 
     def work(seed: int) -> int:
-        chosen = random.Random(seed)
+        chosen = chooser(seed)
         together.wait()
         wrong = 0
         for number in range(READS // 12 + 1):
@@ -300,16 +310,9 @@ def test_reads__through_pgbouncer__see_their_own_rows(pooled: Pair, committing: 
         connections.close_all()
         return wrong
 
-    with tempfile.TemporaryDirectory(prefix="pgb-", dir="/tmp") as folder:
-        with _pgbouncer(committing.name, Path(folder)) as address:
-            host, _, port = address.rpartition("@")[2].partition("/")[0].partition(":")
-            before = {name: connection.settings_dict[name] for name in ("HOST", "PORT")}
-            connections.close_all()
-            connection.settings_dict.update(HOST=host, PORT=port)
-            try:
-                with ThreadPoolExecutor(12) as pool:
-                    wrong = sum(pool.map(work, range(12)))
-            finally:
-                connections.close_all()
-                connection.settings_dict.update(before)
-    assert wrong == 0
+    with ExitStack() as stack:
+        folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="pgb-", dir="/tmp"))
+        address = stack.enter_context(_pgbouncer(committing.name, Path(folder)))
+        stack.enter_context(_through(address))
+        pool = stack.enter_context(ThreadPoolExecutor(12))
+        assert sum(pool.map(work, range(12))) == 0

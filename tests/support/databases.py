@@ -19,7 +19,6 @@ import psycopg
 from psycopg import sql
 
 ROOT = Path(__file__).resolve().parents[2]
-PREFIX = "smartmodels_test"
 TEMPLATE_LOCK, SLOT_LOCK = 0x736D7431, 0x736D7432
 ADDRESS = re.compile(r"(?P<server>\w+://[^/?]*)(?:/[^?]*)?(?P<query>\?.*)?\Z")
 # What the rows and tables of the template follow from.
@@ -43,8 +42,9 @@ class Databases:
     def __init__(self, server_url: str) -> None:
         self.server_url = server_url
         self._connection = psycopg.connect(server_url, autocommit=True)
+        self._prefix = _prefix(self._connection)
         self.slot = next(number for number in count() if self._lock(SLOT_LOCK, number))
-        self.name = f"{PREFIX}_{self.slot}"
+        self.name = f"{self._prefix}_{self.slot}"
         self._numbers = count(1)
         self._template: str | None = None
         self._sweep()
@@ -95,7 +95,7 @@ class Databases:
         """The name of the template, made now if there is none for the present state of the sources."""
         if self._template is None:
             mark = fingerprint(self._connection.info.server_version)
-            self._template = f"{PREFIX}_template_{mark}"
+            self._template = f"{self._prefix}_template_{mark}"
             # Held to the end, so that no other run takes this template for a stale one.
             key = int(mark[:7], 16)
             self._execute("SELECT pg_advisory_lock_shared(%s, %s)", TEMPLATE_LOCK, key)
@@ -105,7 +105,7 @@ class Databases:
         return self._template
 
     def _make_template(self, name: str, key: int) -> None:
-        draft = f"{PREFIX}_draft_{key:x}"
+        draft = f"{self._prefix}_draft_{key:x}"
         self._execute("SELECT pg_advisory_lock(%s, %s)", SLOT_LOCK, -1)
         try:
             if self._exists(name):
@@ -123,7 +123,7 @@ class Databases:
             self._execute("SELECT pg_advisory_unlock(%s, %s)", SLOT_LOCK, -1)
 
     def _drop_stale_templates(self, current: str) -> None:
-        for name in self._names(f"{PREFIX}_template_"):
+        for name in self._names(f"{self._prefix}_template_"):
             key = int(name.rpartition("_")[2][:7], 16)
             if name == current or not self._lock(TEMPLATE_LOCK, key):
                 continue
@@ -161,6 +161,12 @@ class Databases:
         return cursor.fetchall() if cursor.description else []
 
 
+def _prefix(connection: psycopg.Connection) -> str:
+    """How the names of our databases begin: locks hold within one database, and rights are one user's."""
+    whose = f"{connection.info.user}@{connection.info.dbname}"
+    return f"smartmodels_test_{hashlib.sha256(whose.encode()).hexdigest()[:6]}"
+
+
 def fingerprint(server_version: int) -> str:
     """What the template depends on, as 12 hexadecimal digits."""
     digest = hashlib.sha256(f"{server_version} {[version(package) for package in PACKAGES]}".encode())
@@ -173,10 +179,10 @@ def fingerprint(server_version: int) -> str:
 def _fill(url: str) -> None:
     """Migrate the empty database and put the people and namespaces of the tests into it."""
     python_path = os.pathsep.join((str(ROOT / "platform"), str(ROOT)))
-    environment = {**os.environ, "DATABASE_URL": url, "PYTHONPATH": python_path}
+    settled = {"DATABASE_URL": url, "DJANGO_SETTINGS_MODULE": "config.settings", "PYTHONPATH": python_path}
     done = subprocess.run(
         [sys.executable, "-m", "tests.support.template"],
-        env=environment, cwd=ROOT, capture_output=True, text=True, check=False,
+        env={**os.environ, **settled}, cwd=ROOT, capture_output=True, text=True, check=False,
     )  # fmt: skip
     if done.returncode:
         raise RuntimeError(f"The template database could not be made:\n{done.stdout}{done.stderr}")

@@ -90,9 +90,7 @@ def race(slug: str, runners: int) -> list[Any]:
     def work() -> Any:
         return make(slug) and "made"
 
-    forks = []
-    for _ in range(runners):
-        forks.append(spawn(work, start))
+    forks = [spawn(work, start) for _ in range(runners)]
     # One byte each; they wake together.
     os.write(gate, b"." * runners)
     return [outcome(*fork) for fork in forks]

@@ -11,7 +11,7 @@ PATIENCE_SECONDS = 120
 
 def manage(*words: str, stdin: str = "") -> "subprocess.CompletedProcess[str]":
     """Run a command to its end, whatever its exit code."""
-    return subprocess.run(  # noqa: S603 - our own program
+    return subprocess.run(
         [sys.executable, str(ROOT / "manage.py"), *words],
         cwd=ROOT, env=dict(os.environ), input=stdin, capture_output=True, text=True, check=False,
         timeout=PATIENCE_SECONDS,

@@ -97,7 +97,8 @@ def test_pytest_words__a_path_given__runs_only_that(dev: ModuleType) -> None:
 
 def test_pytest_words__only_options__keep_the_folder(dev: ModuleType) -> None:
     """Options go to pytest along with the command's own folder."""
-    assert dev.pytest_words("tests", ["-x"]) == ["-m", "pytest", "tests", "--ignore=tests/bench", "-x"]
+    words = dev.pytest_words("tests", ["-x"])
+    assert words == ["-m", "pytest", "tests", "--ignore=tests/bench", "-n", "auto", "-x"]
 
 
 def test_table__names_of_different_length__is_aligned(dev: ModuleType) -> None:

@@ -35,11 +35,9 @@ def foreign_keys(model: type[models.Model]) -> list[Any]:
 
 
 def columns(model: type[models.Model]) -> tuple[str, ...]:
-    """Return the columns of a list: the first short fields, led by the row's name where they need one."""
-    short = [field for field in _own_fields(model) if not isinstance(field, models.TextField)]
-    names = [field.name for field in short][:_COLUMNS]
-    named = bool(short) and isinstance(short[0], models.CharField) and not short[0].choices
-    return tuple(names if named else ["__str__", *names])
+    """Return the columns of a list: the first short fields, or the row's name if it has none."""
+    short = [field.name for field in _own_fields(model) if not isinstance(field, models.TextField)]
+    return tuple(short[:_COLUMNS]) or ("__str__",)
 
 
 def search_fields(model: type[models.Model]) -> tuple[str, ...]:

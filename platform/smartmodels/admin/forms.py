@@ -20,6 +20,10 @@ else:
     _ModelForm = forms.ModelForm
 
 DEFAULT_MESSAGE = str(models.UniqueConstraint.default_violation_error_message)
+_CHANGED_MEANWHILE = (
+    "Not saved: somebody changed this row since you opened it. Its history tells what; what you entered is "
+    "still here. Save again to overwrite."
+)
 _SMART_FIELDS = frozenset(field.name for field in SmartModel._meta.get_fields())
 
 
@@ -34,8 +38,36 @@ def _in_words(model: Any) -> dict[str, str]:
     return words
 
 
+class _Seen(forms.CharField):
+    """When the row that the form shows was changed last; not a value of the row."""
+
+    def has_changed(self, initial: Any, data: Any) -> bool:
+        return False
+
+
 class SmartForm(_ModelForm):
-    """A form whose constraints see what people do not edit: ``deleted_at``, ``created_by``, ..."""
+    """A form that refuses to overwrite what somebody saved while it was open.
+
+    Its constraints see what people do not edit, too: ``deleted_at``, ``created_by``, ...
+    """
+
+    seen = _Seen(required=False, widget=forms.HiddenInput)
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if not self.instance._state.adding:
+            self.initial["seen"] = self.instance.updated_at.isoformat()
+
+    def clean(self) -> Any:
+        """Refuse once when the row was changed since the form was opened; saving again overwrites."""
+        cleaned = super().clean()
+        seen, now = self.cleaned_data.get("seen"), self.initial.get("seen")
+        if seen and now and seen != now:
+            data: Any = self.data
+            self.data = data = data.copy()
+            data[self.add_prefix("seen")] = now
+            raise ValidationError(_CHANGED_MEANWHILE, code="changed-meanwhile")
+        return cleaned
 
     def _get_validation_exclusions(self) -> set[str]:
         exclude: set[str] = super()._get_validation_exclusions()  # type: ignore[misc]

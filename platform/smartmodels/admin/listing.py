@@ -5,12 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from django.contrib import admin, messages
-from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
 from django.contrib.admin.options import IS_POPUP_VAR
 from django.contrib.admin.utils import quote
 from django.contrib.admin.views.main import ChangeList
-from django.core.exceptions import PermissionDenied, ValidationError
-from django.http import Http404
+from django.core.exceptions import PermissionDenied
 from django.urls import reverse
 
 from smartmodels.admin import derive
@@ -58,7 +56,7 @@ class DeletedFilter(admin.SimpleListFilter):
         return queryset
 
 
-@admin.action(permissions=["change"], description="Restore selected %(verbose_name_plural)s")
+@admin.action(permissions=["restore"], description="Restore selected %(verbose_name_plural)s")
 def restore_selected(model_admin: Any, request: Any, queryset: Any) -> None:
     """Restore the selected deleted rows, each with what was deleted together with it."""
     rows = list(queryset)
@@ -157,17 +155,10 @@ class DerivedLists(RowPermissions):
         """Name who deleted the row."""
         return person(row, "deleted_by")
 
-    def get_actions(self, request: Any) -> Any:
-        """Deleted rows can be restored, living ones deleted."""
-        actions = super().get_actions(request)
-        actions.pop("delete_selected" if self.shows_deleted(request) else "restore_selected", None)
-        return actions
+    def has_restore_permission(self, request: Any) -> bool:
+        """Tell whether the listed rows may be restored: deleted ones, by those who may change rows."""
+        return self.shows_deleted(request) and self.has_change_permission(request)
 
-    def response_action(self, request: Any, queryset: Any) -> Any:
-        """Run the chosen action; a selected key that is none is not found."""
-        for key in request.POST.getlist(ACTION_CHECKBOX_NAME):
-            try:
-                self.opts.pk.to_python(key)
-            except ValidationError as error:
-                raise Http404(f"No {self.opts.verbose_name} has the key {key[:40]!r}.") from error
-        return super().response_action(request, queryset)
+    def has_delete_permission(self, request: Any, obj: Any = None) -> bool:
+        """Tell whether ``obj``, or any listed row, may be deleted: deleted ones are deleted already."""
+        return super().has_delete_permission(request, obj) and not self.shows_deleted(request)

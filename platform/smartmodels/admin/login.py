@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from contextlib import suppress
 from typing import Any
 
 from django.contrib.auth.forms import AuthenticationForm
@@ -30,6 +31,12 @@ def _attempts_key(request: Any, email: str) -> str:
     return f"login-attempts-{hashlib.sha256(source.encode()).hexdigest()}"
 
 
+def _count_failure(key: str) -> None:
+    if not cache.add(key, 1, _WINDOW):
+        with suppress(ValueError):  # it expired in this very moment
+            cache.incr(key)
+
+
 class LoginForm(AuthenticationForm):
     """Django's form with one message for every refusal, so that it tells nobody which accounts exist."""
 
@@ -43,8 +50,7 @@ class LoginForm(AuthenticationForm):
         try:
             cleaned: dict[str, Any] = super().clean()
         except ValidationError:
-            cache.add(key, 0, _WINDOW)
-            cache.incr(key)
+            _count_failure(key)
             raise
         cache.delete(key)
         return cleaned

@@ -9,7 +9,8 @@ from typing import Any
 from django.apps import apps
 from django.contrib import admin
 from django.contrib.admin.models import LogEntry
-from django.core.exceptions import BadRequest, PermissionDenied
+from django.core.exceptions import BadRequest, PermissionDenied, ValidationError
+from django.http import Http404
 from django.template.response import TemplateResponse
 
 from smartmodels.admin.login import THROTTLED, MemberLoginForm, StaffLoginForm
@@ -54,6 +55,9 @@ class _Site(admin.AdminSite):
                 return self.refused(request, error)
             except PermissionDenied:
                 return self.refused(request, NotPermitted(_NOT_PERMITTED))
+            except ValidationError as error:
+                # Forms handle theirs; what gets here is a key, in a list of chosen rows, that is none.
+                raise Http404("No row has such a key.") from error
 
         return update_wrapper(guarded, inner)
 

@@ -99,9 +99,9 @@ def describe(statement: Statement, cursor: Any) -> Layout:
 
 def copy_rows(statement: Statement, layout: Layout, cursor: Any) -> Any:
     """Run the statement; return its rows as an Arrow table, as text where values are converted later."""
-    connection = connections[statement.using].connection
-    bound = ClientCursor(connection).mogrify(statement.sql, statement.params)
-    with cursor.cursor.copy(f"COPY ({bound}) TO STDOUT (FORMAT csv)") as copy:
+    wrapper = connections[statement.using]
+    bound = ClientCursor(wrapper.connection).mogrify(statement.sql, statement.params)
+    with wrapper.wrap_database_errors, cursor.cursor.copy(f"COPY ({bound}) TO STDOUT (FORMAT csv)") as copy:
         content = b"".join(copy)
     if not content:
         return layout.schema.empty_table()

@@ -79,8 +79,9 @@ def _chosen(slugs: Iterable[str] | None) -> list[Any]:
     wanted = list(dict.fromkeys(slug.strip().lower() for slug in slugs))
     known = {namespace.slug: namespace for namespace in found.filter(slug__in=wanted)}
     if unknown := [slug for slug in wanted if slug not in known]:
+        active = found.filter(state=State.ACTIVE).values_list("slug", flat=True)
         raise ReportInvalid(
-            f"There is no namespace {_listed(map(repr, unknown))}: see `manage.py namespace list`.",
+            f"There is no namespace {_listed(map(repr, unknown))}: choose from {_listed(active)}.",
             unknown=unknown,
         )
     if closed := [slug for slug in wanted if known[slug].state != State.ACTIVE]:

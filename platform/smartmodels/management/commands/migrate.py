@@ -127,7 +127,7 @@ class Command(DjangoCommand):
         if failed:
             raise CommandError(
                 f"{len(failed)} of {len(results)} namespaces failed: {', '.join(failed)}. "
-                "What succeeded is kept; repair the cause and run `manage.py migrate` again. [migration-failed]"
+                "What succeeded is kept; repair the cause and run it again. [migration-failed]"
             )
         if options["check_unapplied"] and any(each.get("pending") for each in (public, *results)):
             raise SystemExit(1)

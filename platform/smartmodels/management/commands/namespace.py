@@ -38,6 +38,7 @@ class Command(BaseCommand):
     help = "Make, look at, suspend, resume and remove namespaces."
 
     def add_arguments(self, parser: CommandParser) -> None:
+        """Declare one subcommand per action."""
         actions = parser.add_subparsers(dest="action", required=True, metavar=" | ".join(ACTIONS))
         for name, about in ACTIONS.items():
             action = actions.add_parser(name, help=about, description=about.capitalize() + ".")
