@@ -12,9 +12,7 @@ from config.postgres import Cluster, find_binaries
 from tests.bench.measuring import FIGURES
 from tests.support.databases import ROOT, Databases
 
-BENCHES = sorted(
-    path.stem for path in Path(__file__).parent.glob("[a-z]*.py") if path.stem not in ("measuring",)
-)
+BENCHES = sorted(path.stem for path in Path(__file__).parent.glob("[a-z]*.py") if path.stem != "measuring")
 
 
 def measure(names: list[str], rounds: int) -> int:

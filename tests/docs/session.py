@@ -81,7 +81,8 @@ class Session:
         text = command.text.replace("localhost:8000", f"localhost:{self._port}")
         if command.background:
             log = self.folder / "background.log"
-            text = f"{text} --port {self._port} >{log} 2>&1 &\nanswering {self._port} $! || cat {log}"
+            few = " --workers 1" if text.endswith("run") else ""
+            text = f"{text} --port {self._port}{few} >{log} 2>&1 &\nanswering {self._port} $! || cat {log}"
         return f"{text}\nended $?"
 
 

@@ -10,7 +10,7 @@ from django.db.models.signals import pre_save
 from shared_apps.accounts.models import User
 from shared_apps.namespaces.models import Namespace
 from smartmodels.admin import SmartModelAdmin, namespace_site
-from smartmodels.context import Actor, operation
+from smartmodels.context import Actor, namespace_scope, operation
 from smartmodels.softdelete import soft_delete
 from smartmodels.softdelete.preview import preview_deletion
 from tenant_apps.activities.models import Activity
@@ -454,3 +454,28 @@ def test_admin__what_a_subclass_says__is_kept(rows: None) -> None:
 
     admin = StudyAdmin(Study, namespace_site)
     assert (admin.list_display, admin.search_fields) == (("title",), ("notes",))
+
+
+# The start page
+
+
+def test_index__changes_of_one_operation__are_told_together(
+    client_of: Any, ana: User, alpha: Namespace, tree: Study
+) -> None:
+    """Recent changes read: one study by name, two specimens and four observations by number."""
+    recent = client_of(ana, alpha).get("/admin/").context["recent"]
+    told = {(each.action, each.what, each.who) for each in recent}
+    names = ("PAL0708 Biscoe", "2 specimens", "4 observations")
+    assert told == {("Created", name, ana.email) for name in names}
+
+
+def test_index__long_history__takes_at_most_20_queries(
+    client_of: Any, ana: User, alpha: Namespace, django_assert_max_num_queries: Any
+) -> None:
+    """The start page does not grow with what happened."""
+    for number in range(30):
+        with namespace_scope(alpha), operation(actor=Actor.user(ana)):
+            Study.objects.create(code=f"S{number}")
+    client = client_of(ana, alpha)
+    with django_assert_max_num_queries(20):
+        client.get("/admin/")

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from django.contrib.admin.models import LogEntry
 from django.contrib.auth.models import Permission
-from django.test import Client
+from django.test import Client, override_settings
 
 from shared_apps.accounts.models import User
 from shared_apps.namespaces.models import Domain, Membership, Namespace
@@ -175,6 +175,14 @@ def test_domain__of_somebody_else_or_malformed__is_refused(
 ) -> None:
     """A namespace is given no host that is another's or none."""
     response = client.post(f"{DOMAINS}add/", {"domain": host, "tenant": alpha.pk})
+    assert "domain" in errors(response)
+
+
+@override_settings(SMARTMODELS_BASE_DOMAIN="example.org")
+def test_domain__of_the_public_site__is_refused(client: Client, alpha: Namespace) -> None:
+    """No namespace takes the public site's place."""
+    data = {"domain": "Example.org", "tenant": alpha.pk}
+    response = client.post(f"{DOMAINS}add/", data, headers={"host": "example.org"})
     assert "domain" in errors(response)
 
 

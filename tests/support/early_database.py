@@ -26,6 +26,8 @@ failure_key = pytest.StashKey[str]()
 def pytest_load_initial_conftests(early_config: pytest.Config) -> Iterator[None]:
     """Wrap pytest-django's hook of this name, which reads the settings."""
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
+    # WhiteNoise warns where nobody collected static files yet.
+    (_data_folder() / "static").mkdir(parents=True, exist_ok=True)
     if _needs_database(early_config.known_args_namespace.file_or_dir):
         _settle(early_config)
     else:
@@ -61,11 +63,13 @@ def _settle(config: pytest.Config) -> None:
     os.environ["DATABASE_URL"] = databases.url
 
 
+def _data_folder() -> Path:
+    return Path(os.environ.get("SMARTMODELS_DATA") or ROOT / ".data")
+
+
 def _own_server(config: pytest.Config) -> str:
-    folder = Path(os.environ.get("SMARTMODELS_DATA") or ROOT / ".data") / "test-postgres"
-    cluster = Cluster(
-        folder, binaries=find_binaries(os.environ), durable=False, settings={"autovacuum": "off"}
-    )
+    folder, binaries = _data_folder() / "test-postgres", find_binaries(os.environ)
+    cluster = Cluster(folder, binaries=binaries, durable=False, settings={"autovacuum": "off"})
     cluster.start()
     config.stash[cluster_key] = cluster
     cluster.ensure_database("tests")

@@ -54,6 +54,7 @@ class IdentityScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped
         return [{name: []} for name in self.name]
 
     def get_security_definition(self, auto_schema: Any) -> Any:
+        """Return the two ways in which a request says who asks."""
         return [
             {
                 "type": "http",
