@@ -28,6 +28,7 @@ class Study(Resource):
                 fields=["code", "island"],
                 condition=models.Q(deleted_at__isnull=True),
                 name="research_study_code_alive",
+                violation_error_message="Another study on this island has this code.",
             )
         ]
 
@@ -57,6 +58,7 @@ class Specimen(Resource):
                 fields=["study", "species", "number"],
                 condition=models.Q(deleted_at__isnull=True),
                 name="research_specimen_number_alive",
+                violation_error_message="Another specimen of this species in this study has this number.",
             )
         ]
 
@@ -82,4 +84,5 @@ class Observation(Resource):
     comments = models.TextField(blank=True, default="")
 
     def __str__(self) -> str:
-        return f"{self.specimen_id} {self.observed_on or ''}".strip()
+        mass = "not weighed" if self.body_mass_g is None else f"{self.body_mass_g} g"
+        return f"{self.observed_on or 'undated'}: {mass}"

@@ -15,7 +15,6 @@ from typing import Any, ClassVar
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, models, transaction
 
-from smartmodels.context import require_namespace, require_operation
 from smartmodels.exceptions import InvalidInput, SmartModelsError
 from tenant_apps.research.models import Observation, Specimen, Study
 
@@ -90,10 +89,15 @@ class FieldRecord:
 
 @dataclass(frozen=True, slots=True)
 class LoadReport:
-    """What a load did, by kind of row. Rows that were there already, even deleted, were left alone."""
+    """What became of the rows of a load, by kind.
+
+    ``present`` were there already, living or deleted, and are as they were; ``left_out`` are new, but
+    belong to something that was deleted.
+    """
 
     created: Mapping[str, int]
     present: Mapping[str, int]
+    left_out: Mapping[str, int]
 
     @property
     def changed(self) -> bool:
@@ -102,7 +106,11 @@ class LoadReport:
 
     def __add__(self, other: LoadReport) -> LoadReport:
         """Return what both loads did together."""
-        return LoadReport(_sums(self.created, other.created), _sums(self.present, other.present))
+        return LoadReport(
+            _sums(self.created, other.created),
+            _sums(self.present, other.present),
+            _sums(self.left_out, other.left_out),
+        )
 
 
 def _sums(one: Mapping[str, int], other: Mapping[str, int]) -> dict[str, int]:
@@ -341,8 +349,6 @@ def load_field_data(rows: Iterable[FieldRecord], *, progress: Progress = _silent
     what they deleted since comes back as it was. Raises FieldDataConflict when others load the same
     studies at the same moment, NamespaceNotBound and ActorRequired.
     """
-    require_namespace()
-    require_operation()
     records = list(rows)
     try:
         with transaction.atomic():
@@ -364,49 +370,55 @@ class _Load:
         self._total = len(self._wanted) + 2 * len(records)
         self._created: dict[str, int] = {}
         self._present: dict[str, int] = {}
+        self._left_out: dict[str, int] = {}
 
     def run(self) -> LoadReport:
         """Add the studies, then their specimens, then what was observed on them."""
         studies = self._studies()
         self._observations(self._specimens(studies))
-        return LoadReport(self._created, self._present)
+        return LoadReport(self._created, self._present, self._left_out)
 
     def _studies(self) -> dict[Any, Any]:
         codes = {code for code, _ in self._wanted}
         found = Study.all_objects.filter(code__in=codes)
         known = _known(found, "code", "island")
         missing = [Study(**record.study) for key, record in self._wanted.items() if key not in known]
-        self._insert(Study, missing, len(self._wanted))
+        self._insert(Study, missing, len(self._wanted) - len(missing), len(self._wanted))
         return known | {(row.code, row.island): (row.pk, True) for row in missing}
 
     def _specimens(self, studies: dict[Any, Any]) -> dict[Any, Any]:
         found = Specimen.all_objects.filter(study__in=[key for key, _ in studies.values()])
         known = _known(found, "study_id", "species", "number")
-        specimens, missing = {}, []
+        specimens: dict[Any, Any] = {}
+        missing, present = [], 0
         for record in self._records:
             study, alive = studies[record.study_key]
             key = (study, record.specimen["species"], record.specimen["number"])
             if key in known:
                 specimens[record.line] = known[key]
+                present += 1
             elif alive:
                 missing.append(Specimen(study_id=study, **record.specimen))
                 specimens[record.line] = (missing[-1].pk, True)
-        self._insert(Specimen, missing, len(self._records))
+        self._insert(Specimen, missing, present, len(self._records))
         return specimens
 
     def _observations(self, specimens: dict[Any, Any]) -> None:
         found = Observation.all_objects.filter(specimen__in=[key for key, _ in specimens.values()])
         known = set(found.values_list("specimen_id", flat=True))
-        missing = []
+        missing, present = [], 0
         for record in self._records:
             specimen, alive = specimens.get(record.line, (None, False))
-            if alive and specimen not in known:
+            if specimen in known:
+                present += 1
+            elif alive:
                 missing.append(Observation(specimen_id=specimen, **record.observation))
-        self._insert(Observation, missing, len(self._records))
+        self._insert(Observation, missing, present, len(self._records))
 
-    def _insert(self, model: Any, missing: list[Any], wanted: int) -> None:
+    def _insert(self, model: Any, missing: list[Any], present: int, wanted: int) -> None:
         name = str(model._meta.verbose_name_plural)
-        self._created[name], self._present[name] = len(missing), wanted - len(missing)
+        self._created[name], self._present[name] = len(missing), present
+        self._left_out[name] = wanted - len(missing) - present
         self._report(wanted - len(missing))
         for start in range(0, len(missing), _BATCH):
             batch = missing[start : start + _BATCH]

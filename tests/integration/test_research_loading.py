@@ -136,6 +136,26 @@ def test_load_field_data__row_deleted_since__stays_deleted(in_alpha: Any, model:
     assert not report.changed
 
 
+def test_load_field_data__rest_of_a_deleted_study__is_left_out(in_alpha: Any) -> None:
+    """Nothing is hung below a study that people deleted."""
+    first, *rest = [record for record in of_island("Torgersen") if record.study["code"] == "PAL0708"]
+    load_field_data([first])
+    Study.objects.get().delete()
+    report = load_field_data([first, *rest])
+    assert (report.changed, report.left_out["specimens"]) == (False, len(rest))
+
+
+def test_load_field_data__observation_purged_from_a_deleted_specimen__is_left_out(in_alpha: Any) -> None:
+    """Nor below a specimen."""
+    load_field_data(of_island("Torgersen"))
+    specimen = Specimen.objects.order_by("pk").first()
+    assert specimen
+    specimen.observations.get().purge()
+    specimen.delete()
+    report = load_field_data(of_island("Torgersen"))
+    assert (report.changed, report.left_out["observations"]) == (False, 1)
+
+
 def test_load_field_data__row_purged_since__is_loaded_again(in_alpha: Any) -> None:
     """What is not there at all is missing."""
     load_field_data(of_island("Torgersen"))

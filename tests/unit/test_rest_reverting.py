@@ -1,0 +1,38 @@
+"""A revert through the API writes what the API lets be written, and nothing else (DESIGN H4)."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from smartmodels.history import FieldChange, RevertPlan
+from smartmodels.rest import derive_serializer
+from smartmodels.rest.reverting import writable_part
+from tenant_apps.research.models import Study
+
+
+@dataclass
+class ViewOfCodes:
+    """A view that shows and takes the code of a study, and none of its other fields."""
+
+    serializer_class: Any = field(default_factory=lambda: derive_serializer(Study, ("code",)))
+
+    def get_serializer(self) -> Any:
+        return self.serializer_class()
+
+
+def plan(*names: str) -> RevertPlan:
+    changes = tuple(FieldChange(name, name, "old", "new") for name in names)
+    return RevertPlan(Study, None, 1, 2, changes, (), restores=False)
+
+
+def changed(names: tuple[str, ...]) -> list[str]:
+    return [change.field for change in writable_part(ViewOfCodes(), plan(*names)).changes]
+
+
+def test_revert__field_not_shown__is_left_alone() -> None:
+    """What cannot be set through a view cannot be reverted through it."""
+    assert changed(("code", "title")) == ["code"]
+
+
+def test_revert__field_read_only__is_left_alone() -> None:
+    """Showing a field does not let it be reverted."""
+    assert changed(("code", "owner", "created_at")) == ["code"]
