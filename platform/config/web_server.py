@@ -33,7 +33,8 @@ class _Options:
             "threads": self.threads,
             "accesslog": "-" if self.log_requests else None,
             "loglevel": "warning" if self.quiet else "info",
-            "graceful_timeout": 10,
+            # Somebody who presses Ctrl-C waits; browsers keep idle connections open for longer.
+            "graceful_timeout": 2 if sys.stdin.isatty() else 10,
             # Loaded once, before the processes are forked, so that the first requests wait for nothing.
             "preload_app": True,
             "control_socket_disable": True,

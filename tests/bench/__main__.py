@@ -30,6 +30,7 @@ def main(words: list[str]) -> int:
     parser = argparse.ArgumentParser(prog="./dev bench", description=__doc__)
     parser.add_argument("name", nargs="?", default="", help="beginning of the names of the figures")
     parser.add_argument("--quick", action="store_true", help="fewer rounds, a rougher figure")
+    parser.add_argument("--all", action="store_true", help="measure everything there is")
     options = parser.parse_args(words)
     with Cluster(
         ROOT / ".data" / "test-postgres", binaries=find_binaries(os.environ), durable=False
@@ -41,6 +42,9 @@ def main(words: list[str]) -> int:
             django.setup()
             for bench in BENCHES:
                 import_module(f"tests.bench.{bench}")
+            if not options.name and not options.all:
+                print("What can be measured (--all: everything):", *FIGURES, sep="\n  ")
+                return 0
             names = [name for name in FIGURES if name.startswith(options.name)]
             if not names:
                 parser.error(f"no figure begins with {options.name!r}: {', '.join(FIGURES)}")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import AsyncIterator, Iterable, Iterator
 from typing import Any, TypeVar
 
 from django.db import models
@@ -17,6 +17,40 @@ __all__ = ["ScopedQuerySet"]
 M = TypeVar("M", bound=models.Model)
 
 
+class ScopedRawQuerySet(models.query.RawQuerySet):  # type: ignore[type-arg]
+    """The rows of an SQL statement, which belong to the namespace in which it was first used."""
+
+    model: Any
+    bound_schema: str | None = None
+    _prefetch_related_lookups: Any
+
+    def _stamp(self) -> None:
+        schema = current_schema()
+        if self.bound_schema is None:
+            self.bound_schema = schema
+        elif self.bound_schema != schema:
+            refuse_other_namespace(f"This SQL statement on {self.model._meta.label}")
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.bound_schema = current_schema()
+
+    def _fetch_all(self) -> None:
+        self._stamp()
+        super()._fetch_all()  # type: ignore[misc]
+
+    def iterator(self) -> Iterator[Any]:
+        """Iterate without caching; going on in another namespace than the one begun in is refused."""
+        rows = super().iterator()
+        while True:
+            self._stamp()
+            try:
+                row = next(rows)
+            except StopIteration:
+                return
+            yield row
+
+
 class ScopedQuerySet(FrameMethods, models.QuerySet[M]):
     """A queryset stamped with the namespace bound when it was made.
 
@@ -26,6 +60,7 @@ class ScopedQuerySet(FrameMethods, models.QuerySet[M]):
 
     query: Any
     _hints: Any
+    _prefetch_related_lookups: Any
 
     def __init__(self, model: Any = None, query: Any = None, using: Any = None, hints: Any = None) -> None:
         super().__init__(model=model, query=query, using=using, hints=hints)
@@ -69,6 +104,31 @@ class ScopedQuerySet(FrameMethods, models.QuerySet[M]):
                 return
             yield row
 
+    async def aiterator(self, chunk_size: int = 2000) -> AsyncIterator[M]:
+        """Iterate as :meth:`iterator`, from async code and under the same rule."""
+        rows = super().aiterator(chunk_size)
+        while True:
+            if not self._reads_many:
+                self._stamp()
+            try:
+                row = await anext(rows)
+            except StopAsyncIteration:
+                return
+            yield row
+
+    def raw(self, raw_query: Any, params: Any = (), translations: Any = None, using: Any = None) -> Any:
+        """Return the rows of an SQL statement, stamped like those of a queryset."""
+        rows = ScopedRawQuerySet(
+            raw_query, model=self.model, params=params, translations=translations, using=using or self.db
+        )
+        rows._prefetch_related_lookups = self._prefetch_related_lookups[:]
+        return rows
+
+    def contains(self, obj: models.Model) -> bool:
+        """Tell whether the queryset has the row; one of another namespace is refused."""
+        check_instance(obj)
+        return super().contains(obj)
+
     @property
     def _reads_many(self) -> bool:
         return getattr(self.query, "many_schemas", None) is not None
@@ -100,6 +160,11 @@ class ScopedQuerySet(FrameMethods, models.QuerySet[M]):
         check_values(args)
         check_values(kwargs.values())
         super()._filter_or_exclude_inplace(negate, args, kwargs)  # type: ignore[misc]
+
+    def _annotate(self, args: Any, kwargs: Any, select: bool = True) -> Any:
+        check_values(args)
+        check_values(kwargs.values())
+        return super()._annotate(args, kwargs, select)  # type: ignore[misc]
 
     # Writing
 

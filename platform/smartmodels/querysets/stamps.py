@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, NoReturn
 
 from django.db import models
+from django.db.models.expressions import BaseExpression
 
 from smartmodels.context import current_schema
 from smartmodels.exceptions import NamespaceMismatch
@@ -39,7 +40,7 @@ def check_instance(instance: models.Model) -> None:
 
 
 def check_values(values: Any) -> None:
-    """Raise NamespaceMismatch for rows of another namespace among values, lists and Q objects included."""
+    """Raise NamespaceMismatch for rows of another namespace among values, whatever holds them."""
     for value in values:
         if isinstance(value, models.Model):
             check_instance(value)
@@ -47,3 +48,5 @@ def check_values(values: Any) -> None:
             check_values(value.children)
         elif isinstance(value, (list, tuple, set, frozenset)):
             check_values(value)
+        elif isinstance(value, BaseExpression):
+            check_values(value.get_source_expressions())

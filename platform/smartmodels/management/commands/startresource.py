@@ -154,7 +154,8 @@ class Command(BaseCommand):
         for path in sorted({*written, *plan.folder.glob("migrations/0*.py")}):
             self.stdout.write(f"  {path.relative_to(plan.folder.parents[1])}")
         self.stdout.write(
-            f"{plan.model} is served at /api/v1/{plan.words()['path']}/ once `manage.py migrate` was run."
+            f"{plan.model} is served at /api/v1/{plan.words()['path']}/ once `manage.py migrate` was run "
+            "and the server was started again."
         )
 
     def _plan(self, name: str, model: str | None) -> Plan:
@@ -163,11 +164,11 @@ class Command(BaseCommand):
                 f"{name!r} cannot name an app: write a to z, 0 to 9 and single '_', "
                 f"beginning with a letter, at most {_LONGEST}."
             )
-        if name in {config.label for config in apps.get_app_configs()}:
-            raise CommandError(f"There is an app {name!r} already: choose another name.")
         model = model or "".join(part.capitalize() for part in singular_of(name).split("_"))
         if not _CLASS.match(model):
             raise CommandError(f"{model!r} cannot name a model: write it as FieldTrip.")
+        if name in {config.label for config in apps.get_app_configs()}:
+            raise CommandError(f"There is an app {name!r} already: choose another name.")
         neighbour = next(
             (config for config in apps.get_app_configs() if config.name in settings.TENANT_APPS), None
         )

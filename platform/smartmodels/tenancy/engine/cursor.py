@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 from django.db.backends.postgresql.base import Cursor
 
 from smartmodels.conf import settings
-from smartmodels.tenancy.engine.prelude import Prelude, can_share_message
+from smartmodels.context import current_operation
+from smartmodels.tenancy.engine.prelude import Prelude, can_share_message, is_write
 
 if TYPE_CHECKING:
     from smartmodels.tenancy.engine.base import DatabaseWrapper
@@ -44,6 +45,11 @@ class ScopedCursor(_DjangoCursor):
         with self._settled(query):
             super().executemany(query, params_seq, **kwargs)
 
+    def stream(self, query: Any, params: Any = None, **kwargs: Any) -> Iterator[Any]:
+        """Yield rows as they arrive, from the namespace that is bound when the first one is asked for."""
+        with self._settled(query):
+            yield from super().stream(query, params, **kwargs)
+
     @contextmanager
     def copy(self, statement: Any, params: Any = None, **kwargs: Any) -> Iterator[Any]:
         """COPY in the current namespace."""
@@ -57,12 +63,26 @@ class ScopedCursor(_DjangoCursor):
 
     @contextmanager
     def _settled(self, query: Any) -> Iterator[None]:
-        """Settle for a statement that travels alone; a pooler is kept from parting the two."""
+        """Settle for a statement that travels alone, in one transaction with it where that matters.
+
+        It does behind a pooler, which may otherwise part the two, and for a write, whose operation is
+        said for one transaction.
+        """
         wrapper = self.wrapper
-        alone = wrapper is None or wrapper.in_transaction or not settings().POOLER
-        with nullcontext() if alone else self.connection.transaction():
+        if wrapper is None or wrapper.in_transaction:
             self.settle(query)
             yield
+            return
+        statement = query if isinstance(query, str) else query.as_string(self)
+        together = settings().POOLER or (current_operation() is not None and is_write(statement))
+        try:
+            with self.connection.transaction() if together else nullcontext():
+                self.settle(query)
+                yield
+        except BaseException:
+            # A transaction that failed took the SET back as well.
+            wrapper.known.forget()
+            raise
 
     def _send(self, wrapper: DatabaseWrapper, prelude: Prelude) -> None:
         try:

@@ -10,17 +10,37 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-__all__ = ["OPERATION_SETTING", "Known", "Prelude", "can_share_message", "is_read", "is_transaction_control"]
+__all__ = [
+    "OPERATION_SETTING",
+    "Known",
+    "Prelude",
+    "can_share_message",
+    "is_read",
+    "is_transaction_control",
+    "is_write",
+]
 
 OPERATION_SETTING = "smartmodels.operation"
 
-_TRANSACTION = re.compile(r"[\s(]*(BEGIN|COMMIT|ROLLBACK|SAVEPOINT|RELEASE|START|END|ABORT)\b", re.IGNORECASE)
-_READ = re.compile(r"[\s(]*(SELECT|SHOW|SET|EXPLAIN|FETCH|CLOSE|DECLARE)\b", re.IGNORECASE)
-_DATA = re.compile(r"[\s(]*(SELECT|INSERT|UPDATE|DELETE|WITH|MERGE|VALUES|TABLE)\b", re.IGNORECASE)
+# What may stand before the first word: space, parentheses and comments.
+_AHEAD = r"(?:[\s(]|--[^\n]*\n|/\*.*?\*/)*"
+
+
+def _beginning(words: str, rest: str = "") -> re.Pattern[str]:
+    return re.compile(rf"{_AHEAD}(?:{words})\b{rest}", re.IGNORECASE | re.DOTALL)
+
+
+_TRANSACTION = _beginning("BEGIN|COMMIT|ROLLBACK|SAVEPOINT|RELEASE|START|END|ABORT", r"[^;]*;?\s*\Z")
+_READ = _beginning("SELECT|SHOW|SET|EXPLAIN|FETCH|CLOSE|DECLARE")
+_DATA = _beginning("SELECT|INSERT|UPDATE|DELETE|WITH|MERGE|VALUES|TABLE")
+_WRITE = _beginning("INSERT|UPDATE|DELETE|WITH|MERGE|COPY|TRUNCATE|DO|CALL")
 
 
 def is_transaction_control(statement: str) -> bool:
-    """Tell whether the statement must stand alone because it must also work in a failed transaction."""
+    """Tell whether the statement must stand alone because it must also work in a failed transaction.
+
+    Only a single statement can: what follows in the same string needs the path like any other.
+    """
     return _TRANSACTION.match(statement) is not None
 
 
@@ -36,6 +56,11 @@ def can_share_message(statement: str) -> bool:
     statements in one message are an implicit transaction.
     """
     return _DATA.match(statement) is not None
+
+
+def is_write(statement: str) -> bool:
+    """Tell whether the statement may write rows that history captures, and can do so in a transaction."""
+    return _WRITE.match(statement) is not None
 
 
 @dataclass(slots=True)
