@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import pytest
-from django.core.cache import cache
+from django.core.cache import cache, caches
 from django.db import connection, connections
 from django.test import Client, override_settings
 from pytest_django import DjangoDbBlocker
@@ -56,6 +56,7 @@ def _test_settings() -> Iterator[None]:
 def _empty_cache() -> Iterator[None]:
     yield
     cache.clear()
+    caches["guesses"].clear()
 
 
 @pytest.fixture(scope="session")

@@ -99,7 +99,15 @@ CACHES = {
     "default": {
         "BACKEND": "django.core.cache.backends.locmem.LocMemCache",
         "KEY_FUNCTION": "smartmodels.tenancy.cache.make_key",
-    }
+    },
+    # Attempts to log in have a cache to themselves, so that no other entries push the counts out. In memory
+    # each process counts for itself: a cache that processes share makes the limit exact.
+    "guesses": {
+        "BACKEND": "django.core.cache.backends.locmem.LocMemCache",
+        "LOCATION": "guesses",
+        "KEY_FUNCTION": "smartmodels.tenancy.cache.make_key",
+        "OPTIONS": {"MAX_ENTRIES": 100_000},
+    },
 }
 STATIC_URL = "/static/"
 STATIC_ROOT = DATA / "static"
@@ -154,6 +162,11 @@ LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
     "formatters": {"line": {"format": "{asctime} {levelname} {name} {message}", "style": "{"}},
-    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "handlers": {
+        "console": {"class": "logging.StreamHandler", "formatter": "line"},
+        "null": {"class": "logging.NullHandler"},
+    },
+    # A host that is none is the caller's mistake: it is answered 400 and is no news to anybody here.
+    "loggers": {"django.security.DisallowedHost": {"handlers": ["null"], "propagate": False}},
     "root": {"handlers": ["console"], "level": os.environ.get("LOG_LEVEL", "WARNING")},
 }

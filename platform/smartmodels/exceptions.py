@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 
 __all__ = [
     "ActorRequired",
+    "DatabaseUnavailable",
     "HostTaken",
     "HostUnknown",
     "InvalidInput",
@@ -34,6 +35,7 @@ __all__ = [
     "SlugTaken",
     "SmartModelsError",
     "SoleOwner",
+    "WriteConflict",
 ]
 
 
@@ -212,6 +214,20 @@ class ManySchemasUnsupported(SmartModelsError):
 
     code = "many-schemas-unsupported"
     status = 500
+
+
+class DatabaseUnavailable(SmartModelsError):
+    """The database cannot be reached right now: try again shortly."""
+
+    code = "database-unavailable"
+    status = 503
+
+
+class WriteConflict(SmartModelsError):
+    """Another request was writing the same rows, so nothing of this one was written: try again."""
+
+    code = "write-conflict"
+    status = 503
 
 
 class ReportUnknown(SmartModelsError):

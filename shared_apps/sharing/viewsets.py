@@ -10,7 +10,7 @@ from shared_apps.sharing.models import Grant
 from shared_apps.sharing.serializers import GrantSerializer, NewGrantSerializer
 from shared_apps.sharing.visibility import SCOPES, shared_row, visible_rows
 from smartmodels.context import require_namespace
-from smartmodels.exceptions import NotPermitted, RowNotFound
+from smartmodels.exceptions import NamespaceNotFound, NotPermitted, RowNotFound
 from smartmodels.models import resource_model
 from smartmodels.rest import (
     GenericApiViewSet,
@@ -21,6 +21,7 @@ from smartmodels.rest import (
     action,
     extend,
     extend_schema,
+    serializers,
 )
 from smartmodels.sharing import accept, decline, revoke, share
 from smartmodels.tenancy.models import Role
@@ -36,6 +37,14 @@ def _choice(request: Any, name: str, choices: tuple[str, ...], default: str) -> 
     if given not in choices:
         raise InvalidParameter(name, f"One of {', '.join(choices)}.")
     return given
+
+
+def _target(slug: str) -> Any:
+    try:
+        return find_namespace(slug)
+    except NamespaceNotFound as error:
+        message = "There is no namespace of this name: ask those you share with how theirs is spelled."
+        raise serializers.ValidationError({"namespace": message}, code="does-not-exist") from error
 
 
 @extend(ResourceViewSet)
@@ -124,7 +133,7 @@ class GrantViewSet(GenericApiViewSet):
         row = model.objects.filter(pk=asked["resource_id"]).first()
         if row is None:
             raise RowNotFound(f"There is no such {model._meta.verbose_name} here.")
-        target = find_namespace(asked["namespace"])
+        target = _target(asked["namespace"])
         with self.writing():
             grant = share(row, target, role=asked["role"], expires_at=asked["expires_at"])
         return Response(self.get_serializer(grant).data, status=201)

@@ -73,6 +73,16 @@ def commands_of(block: Block) -> Iterator[Command]:
             yield Command(place, text, "\n".join(output).strip() or None, "background" in block.words)
 
 
+def commands_to_type(page: Path) -> Iterator[Command]:
+    """The commands of a page, in order; where it shows a file, the command that writes it."""
+    for block in blocks_of(page):
+        if block.language == "console":
+            yield from commands_of(block)
+        elif block.language == "python":
+            text = f"cat > {block.option('file')} <<'END OF FILE'\n{block.text}\nEND OF FILE"
+            yield Command(f"{page.name}:{block.line}", text, None, background=False)
+
+
 def _goes_on(text: str) -> bool:
     if text.endswith("\\"):
         return True

@@ -4,7 +4,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +12,10 @@ import psycopg
 import pytest
 from psycopg import sql
 
-from tests.docs.session import ROOT, Session
+from tests.docs.blocks import Command, commands_to_type
+from tests.docs.session import ROOT, Outcome, Session
+
+Typed = tuple[list[Command], list[Outcome]]
 
 
 @pytest.fixture(scope="session")
@@ -30,17 +33,34 @@ def told(databases: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[t
         yield name, data
 
 
-@pytest.fixture
-def new_session(databases: Any, told: tuple[str, Path], tmp_path: Path) -> Iterator[Callable[[], Session]]:
-    """``new_session()``: a terminal in a checkout with the demo's rows."""
-    with ExitStack() as stack:
+@pytest.fixture(scope="session")
+def typed(
+    databases: Any, told: tuple[str, Path], tmp_path_factory: pytest.TempPathFactory, request: Any
+) -> Iterator[Callable[[Path], Typed]]:
+    """``typed(page)``: the commands of a page and what became of them.
 
-        def make() -> Session:
-            name = stack.enter_context(databases.private())
+    Each page has a checkout and a copy of the rows of its own, so two are typed at the same time: with the
+    first that is asked for, all begin, except where pytest-xdist spreads the tests over processes already.
+    """
+    begun: dict[Path, Future[Typed]] = {}
+
+    def type_in(page: Path) -> Typed:
+        with databases.private() as name:
             _make_anew(databases.server_url, name, told[0])
-            return Session(tmp_path, databases.url_of(name), told[1])
+            session = Session(tmp_path_factory.mktemp(page.stem), databases.url_of(name), told[1])
+            commands = list(commands_to_type(page))
+            return commands, session.run(commands)
 
-        yield make
+    with ThreadPoolExecutor(1 if "PYTEST_XDIST_WORKER" in os.environ else 2) as pool:
+
+        def typed(page: Path) -> Typed:
+            asked = [item.callspec.params for item in request.session.items if "typed" in item.fixturenames]
+            pages = [page] if "PYTEST_XDIST_WORKER" in os.environ else [each["page"] for each in asked]
+            for each in pages:
+                begun[each] = begun.get(each) or pool.submit(type_in, each)
+            return begun[page].result()
+
+        yield typed
 
 
 def _make_anew(server_url: str, name: str, template: str) -> None:

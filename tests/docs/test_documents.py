@@ -4,11 +4,12 @@ import shutil
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from tests.docs.blocks import Block, Command, blocks_of, commands_of, is_said
-from tests.docs.session import ROOT, Session
+from tests.docs.blocks import Block, blocks_of, is_said
+from tests.docs.session import ROOT
 
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md")), ROOT / "CONTRIBUTING.md"]
 EXECUTED = [
@@ -35,13 +36,9 @@ def name_of(page: Path) -> str:
 @pytest.mark.slow
 @pytest.mark.skipif(shutil.which("curl") is None, reason="curl is not installed: apt-get install curl")
 @pytest.mark.parametrize("page", EXECUTED, ids=name_of)
-def test_page__typed_as_it_stands__prints_what_it_says(
-    page: Path, new_session: Callable[[], Session]
-) -> None:
+def test_page__typed_as_it_stands__prints_what_it_says(page: Path, typed: Callable[[Path], Any]) -> None:
     """Every command of the page succeeds, in order, and prints what stands below it."""
-    session = new_session()
-    commands = list(prepared(page, session))
-    outcomes = session.run(commands)
+    commands, outcomes = typed(page)
     for outcome in outcomes:
         command = outcome.command
         assert outcome.code == 0, (
@@ -53,24 +50,6 @@ def test_page__typed_as_it_stands__prints_what_it_says(
                 f"--- printed\n{outcome.printed}"
             )
     assert len(outcomes) == len(commands)
-
-
-def prepared(page: Path, session: Session) -> list[Command]:
-    """The commands of a page; a file that it shows is written before the command that comes next."""
-    found: list[Command] = []
-    for block in blocks_of(page):
-        if block.language == "console":
-            found += commands_of(block)
-        elif block.language == "python":
-            found.append(writing(block, session.folder))
-    return found
-
-
-def writing(block: Block, folder: Path) -> Command:
-    """The command that writes the file a block shows."""
-    file = folder / block.option("file")
-    text = f"cat > {file} <<'END OF FILE'\n{block.text}\nEND OF FILE"
-    return Command(f"{block.page.name}:{block.line}", text, None, background=False)
 
 
 @pytest.mark.parametrize("page", PAGES, ids=name_of)

@@ -141,7 +141,7 @@ def test_change__value_of_a_living_row__is_refused_in_words(
 ) -> None:
     """Uniqueness among the living is told, not raised."""
     response = client_of(ana, alpha).post(f"{LIST}add/", {**VALUES, "code": "PAL0708", "island": "Biscoe"})
-    expected = ["Another study has this code and island already."]
+    expected = ["Another study on this island has this code."]
     assert response.context["adminform"].form.non_field_errors() == expected
 
 

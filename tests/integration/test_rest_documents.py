@@ -59,7 +59,9 @@ def test_document__of_a_namespace__has_every_endpoint_of_a_resource() -> None:
     }
 
 
-@pytest.mark.parametrize("hidden", ["former_owner_id", "deleted_in", "schema_name", "password"])
+@pytest.mark.parametrize(
+    "hidden", ["former_owner_id", "owner_before_deletion_id", "deleted_in", "schema_name", "password"]
+)
 def test_document__of_a_namespace__names_nothing_hidden(hidden: str) -> None:
     """Columns that are not shown are not described."""
     assert hidden not in str(

@@ -170,3 +170,56 @@ def test_grants__of_others__are_not_listed(
     outgoing = api_of(ana, alpha).get("/api/v1/grants/?direction=out").json()["results"]
     incoming = api_of(bea, beta).get("/api/v1/grants/?direction=out").json()["results"]
     assert ([row["resource_label"] for row in outgoing], incoming) == (["A"], [])
+
+
+def test_grants__to_an_unknown_namespace__names_the_field(
+    study: Study, alpha: Any, ana: Any, api_of: Any
+) -> None:
+    """Somebody who mistypes a name is told so in their own words, not the operator's."""
+    answer = offer(api_of(ana, alpha), study, "nowhere")
+    assert (answer.status_code, answer.json()["errors"][0]["pointer"]) == (400, "/namespace")
+    assert "manage.py" not in answer.content.decode()
+
+
+def test_grants__to_end_in_the_past__names_the_field(study: Study, alpha: Any, ana: Any, api_of: Any) -> None:
+    """A grant that shows nothing is not made."""
+    body = {
+        "resource_type": "research.study",
+        "resource_id": str(study.pk),
+        "namespace": "beta",
+        "expires_at": "2020-01-01T00:00:00Z",
+    }
+    answer = api_of(ana, alpha).post("/api/v1/grants/", body)
+    assert (answer.status_code, answer.json()["errors"][0]["pointer"]) == (400, "/expires_at")
+
+
+def labels(client: Any) -> list[str | None]:
+    """The titles in the list of grants."""
+    return [row["resource_label"] for row in client.get("/api/v1/grants/").json()["results"]]
+
+
+def test_grants__revoked__show_the_title_to_the_home_alone(
+    grant: Any, alpha: Any, ana: Any, beta: Any, bea: Any, api_of: Any
+) -> None:
+    """What is taken back takes its title along."""
+    before = labels(api_of(bea, beta))
+    with operation(actor=Actor.command("share")):
+        revoke(grant)
+    assert (before, labels(api_of(bea, beta)), labels(api_of(ana, alpha))) == (["A"], [None], ["A"])
+
+
+def test_grants__declined__show_no_title_to_who_declined(
+    study: Study, alpha: Any, ana: Any, beta: Any, bea: Any, api_of: Any
+) -> None:
+    """Nor does one that was refused keep showing it."""
+    offered = offer(api_of(ana, alpha), study).json()
+    theirs = api_of(bea, beta)
+    before = labels(theirs)
+    theirs.post(f"/api/v1/grants/{offered['id']}/decline/", {})
+    assert (before, labels(theirs)) == (["A"], [None])
+
+
+def test_grants__expired__show_no_title_to_the_target(grant: Any, beta: Any, bea: Any, api_of: Any) -> None:
+    """An expired grant shows nothing, its title included."""
+    type(grant).objects.filter(pk=grant.pk).update(expires_at="2020-01-01T00:00:00Z")
+    assert labels(api_of(bea, beta)) == [None]

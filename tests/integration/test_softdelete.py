@@ -4,7 +4,7 @@ import threading
 from typing import Any
 
 import pytest
-from django.db import connection
+from django.db import connection, connections, transaction
 from django.test.utils import CaptureQueriesContext
 
 from smartmodels.context import Actor, namespace_scope, operation
@@ -42,14 +42,14 @@ def test_delete__row_with_children__takes_what_cascades(study: Study) -> None:
 def test_delete__row__belongs_to_the_sentinel(study: Study, ana: Any) -> None:
     """A deleted row is owned by the sentinel and remembers whose it was."""
     study.delete()
-    assert (study.owner_id, study.former_owner_id) == (sentinel_id(), ana.pk)
+    assert (study.owner_id, study.owner_before_deletion_id) == (sentinel_id(), ana.pk)
 
 
 def test_undelete__row__gives_it_back(study: Study, ana: Any) -> None:
     """The former owner owns the restored row again."""
     study.delete()
     study.undelete()
-    assert (study.owner_id, study.former_owner_id, study.deleted_at) == (ana.pk, None, None)
+    assert (study.owner_id, study.owner_before_deletion_id, study.deleted_at) == (ana.pk, None, None)
 
 
 def test_undelete__row__brings_back_exactly_what_went_with_it(alpha: Any, ana: Any) -> None:
@@ -73,6 +73,34 @@ def test_undelete__child_of_a_deleted_parent__is_refused(study: Study) -> None:
     study.delete()
     with pytest.raises(RestoreConflict, match="still deleted"):
         specimen.undelete()
+
+
+def test_undelete__while_another_transaction_deletes_the_parent__is_refused(
+    committing: Any, alpha: Any, ana: Any
+) -> None:
+    """Restoring waits for the parent's fate: no living row is left below a dead one."""
+    with namespace_scope(alpha), operation(actor=Actor.user(ana)):
+        study = make_study()
+        study.specimens.get(number=1).delete()
+    caught: list[RestoreConflict] = []
+
+    def restore() -> None:
+        try:
+            with namespace_scope(alpha), operation(actor=Actor.user(ana)):
+                Specimen.deleted_objects.get(number=1).undelete()
+        except RestoreConflict as error:
+            caught.append(error)
+        finally:
+            connections.close_all()
+
+    thread = threading.Thread(target=restore)
+    with namespace_scope(alpha), transaction.atomic(), operation(actor=Actor.user(ana)):
+        study.delete()
+        thread.start()
+        thread.join(timeout=1)  # Time to go wrong: a restore that does not wait is through by now.
+    thread.join()
+    with namespace_scope(alpha):
+        assert (len(caught), living()) == (1, (0, 0, 0))
 
 
 def test_undelete__when_a_living_row_took_the_value__is_a_conflict(study: Study) -> None:

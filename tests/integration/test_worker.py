@@ -133,8 +133,10 @@ def test_worker__with_parent_gone__ends(committing: Any) -> None:
     """A demo that was killed leaves no worker behind."""
     command = f"{sys.executable} manage.py worker --with-parent --every 0.2 & sleep 600"
     parent = subprocess.Popen(["sh", "-c", command], cwd=ROOT, start_new_session=True)
-    wait_for_connections(committing.url, 1)
-    parent.kill()
-    parent.wait()
-    wait_for_connections(committing.url, 0)
-    os.killpg(parent.pid, signal.SIGKILL)
+    try:
+        wait_for_connections(committing.url, 1)
+        parent.kill()
+        parent.wait()
+        wait_for_connections(committing.url, 0)
+    finally:
+        os.killpg(parent.pid, signal.SIGKILL)

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
-from contextlib import suppress
 from typing import Any
 
 from django.contrib.auth.forms import AuthenticationForm
-from django.core.cache import cache
 from django.core.exceptions import ValidationError
 
 from smartmodels.context import require_namespace
+from smartmodels.tenancy.guessing import Guesses
 from smartmodels.tenancy.models import get_membership_model
 
 __all__ = ["THROTTLED", "LoginForm", "MemberLoginForm", "StaffLoginForm"]
@@ -18,23 +16,10 @@ __all__ = ["THROTTLED", "LoginForm", "MemberLoginForm", "StaffLoginForm"]
 THROTTLED = "throttled"
 """Code of the form error that refuses further attempts for now."""
 
-_ATTEMPTS = 10
-_WINDOW = 5 * 60
-"""Seconds in which an address may fail ``_ATTEMPTS`` times for one account."""
+_GUESSES = Guesses()
 
-_TOO_MANY = "Too many attempts for this account: wait five minutes, then try again."
+_TOO_MANY = "Too many attempts: wait five minutes, then try again."
 _REFUSED = "Please enter the e-mail address and password of an account that may log in here."
-
-
-def _attempts_key(request: Any, email: str) -> str:
-    source = f"{email.strip().lower()}|{request.META.get('REMOTE_ADDR', '')}"
-    return f"login-attempts-{hashlib.sha256(source.encode()).hexdigest()}"
-
-
-def _count_failure(key: str) -> None:
-    if not cache.add(key, 1, _WINDOW):
-        with suppress(ValueError):  # it expired in this very moment
-            cache.incr(key)
 
 
 class LoginForm(AuthenticationForm):
@@ -44,15 +29,11 @@ class LoginForm(AuthenticationForm):
 
     def clean(self) -> dict[str, Any]:
         """Authenticate, unless this account was tried too often from the same address."""
-        key = _attempts_key(self.request, str(self.cleaned_data.get("username") or ""))
-        if cache.get(key, 0) >= _ATTEMPTS:
+        account = str(self.cleaned_data.get("username") or "")
+        if _GUESSES.count(self.request, account) is not None:
             raise ValidationError(_TOO_MANY, code=THROTTLED)
-        try:
-            cleaned: dict[str, Any] = super().clean()
-        except ValidationError:
-            _count_failure(key)
-            raise
-        cache.delete(key)
+        cleaned: dict[str, Any] = super().clean()
+        _GUESSES.forget(self.request, account)
         return cleaned
 
     def confirm_login_allowed(self, user: Any) -> None:

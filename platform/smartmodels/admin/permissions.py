@@ -20,14 +20,14 @@ def may_change_row(request: Any, row: Any) -> bool:
     """Tell whether the member may change, delete or restore ``row``.
 
     Owners and admins of the namespace may change every row, members their own, viewers none. A deleted
-    row, which the sentinel holds, counts as its former owner's.
+    row, which the sentinel holds, counts as the one's who owned it before.
     """
     role = role_of(request)
     if role is None or not role.writes:
         return False
     if role.manages:
         return True
-    owner = row.former_owner_id if row.deleted_at is not None else row.owner_id
+    owner = row.owner_before_deletion_id if row.deleted_at is not None else row.owner_id
     return bool(owner == request.user.pk)
 
 

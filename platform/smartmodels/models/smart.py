@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import uuid
+from collections.abc import Iterable
 from typing import Any, ClassVar
 
 from django.conf import settings as django_settings
 from django.db import models
 from django.db.models import F
-from django.db.models.functions import Coalesce
 from django.utils import timezone
 
 from smartmodels.context import Operation, current_schema, require_operation
@@ -32,6 +33,17 @@ def _user_key(**options: Any) -> Any:
     )
 
 
+def _is_new_owner(owner: Any) -> bool:
+    """Tell whether ``owner`` is the key of a user who owns rows for themselves: not the sentinel."""
+    return isinstance(owner, uuid.UUID | str) and str(owner) != str(sentinel_id())
+
+
+def _with_stamps(fields: Iterable[str]) -> set[str]:
+    """Return the fields to write when ``fields`` change: what :meth:`SmartModel.stamp` sets comes along."""
+    names = {*fields, "updated_at", "updated_by"}
+    return names | {"former_owner_id"} if names & {"owner", "owner_id"} else names
+
+
 class StampedQuerySet(SmartQuerySet[Any]):
     """Fills in owner, author and times from the open operation, for writes of many rows."""
 
@@ -51,7 +63,7 @@ class StampedQuerySet(SmartQuerySet[Any]):
         for row in objs:
             row.check_namespace()
             row.stamp(opened)
-        return super().bulk_update(objs, {*fields, "updated_at", "updated_by"}, batch_size)
+        return super().bulk_update(objs, _with_stamps(fields), batch_size)
 
     def update(self, **kwargs: Any) -> int:
         """Update all rows of the queryset, stamped like single ones."""
@@ -59,6 +71,9 @@ class StampedQuerySet(SmartQuerySet[Any]):
         kwargs.setdefault("updated_at", timezone.now())
         if "updated_by" not in kwargs and "updated_by_id" not in kwargs:
             kwargs["updated_by_id"] = opened.actor.user_id or sentinel_id()
+        owner = kwargs.get("owner_id", kwargs.get("owner"))
+        if _is_new_owner(getattr(owner, "pk", owner)):
+            kwargs.setdefault("former_owner_id", None)
         return super().update(**kwargs)
 
     update.alters_data = True  # type: ignore[attr-defined]
@@ -86,13 +101,15 @@ class SmartModel(SoftDeleteModel):
     """Inherit from this and a model's rows are tracked, soft-deletable, owned and revertible.
 
     ``owner`` may change hands; ``created_by`` never does. Who, when and why come from the open
-    operation. ``objects`` shows living rows, ``deleted_objects`` deleted ones, ``all_objects`` both,
-    ``history`` every version.
+    operation. ``former_owner_id`` is the closed account that left the row to the sentinel;
+    ``owner_before_deletion_id`` is who gets a deleted row back. ``objects`` shows living rows,
+    ``deleted_objects`` deleted ones, ``all_objects`` both, ``history`` every version.
     """
 
     id = models.UUIDField(primary_key=True, default=new_key, editable=False)
     owner = _user_key()
     former_owner_id = models.UUIDField(null=True, editable=False)
+    owner_before_deletion_id = models.UUIDField(null=True, editable=False)
     created_at = models.DateTimeField(default=timezone.now, editable=False)
     created_by = _user_key()
     updated_at = models.DateTimeField(default=timezone.now, editable=False)
@@ -124,6 +141,9 @@ class SmartModel(SoftDeleteModel):
         else:
             self.updated_at = timezone.now()
         self.updated_by_id = user_id
+        # Read past the descriptor: a deferred owner is not loaded for this.
+        if _is_new_owner(self.__dict__.get("owner_id")):
+            self.former_owner_id = None
 
     def save(self, *args: Any, **kwargs: Any) -> None:
         """Save in the namespace the row belongs to; the open operation says who and why.
@@ -133,7 +153,7 @@ class SmartModel(SoftDeleteModel):
         self.check_namespace()
         self.stamp(require_operation())
         if (fields := kwargs.get("update_fields")) is not None:
-            kwargs["update_fields"] = {*fields, "updated_at", "updated_by"}
+            kwargs["update_fields"] = _with_stamps(fields)
         super().save(*args, **kwargs)
         self._state.schema = current_schema()  # type: ignore[attr-defined]
 
@@ -159,7 +179,7 @@ class SmartModel(SoftDeleteModel):
     def values_on_delete(cls, opened: Operation) -> dict[str, Any]:
         return {
             "deleted_by_id": opened.actor.user_id or sentinel_id(),
-            "former_owner_id": Coalesce("former_owner_id", F("owner_id")),
+            "owner_before_deletion_id": F("owner_id"),
             "owner_id": sentinel_id(),
         }
 
@@ -167,8 +187,8 @@ class SmartModel(SoftDeleteModel):
     def values_on_restore(cls, opened: Operation) -> dict[str, Any]:
         return {
             "deleted_by_id": None,
-            "owner_id": Coalesce("former_owner_id", F("owner_id")),
-            "former_owner_id": None,
+            "owner_id": F("owner_before_deletion_id"),
+            "owner_before_deletion_id": None,
         }
 
     # Properties

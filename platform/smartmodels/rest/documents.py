@@ -46,6 +46,7 @@ class SchemaView(ApiView):
         OpenApiYamlRenderer,
         OpenApiYamlRenderer2,
     )
+    http_method_names = ("get", "head")
     urlconf = ""
     title = ""
     about = ""
@@ -61,6 +62,7 @@ class DocsView(SpectacularSwaggerView):
 
     authentication_classes = (IdentityAuthentication,)
     permission_classes = (MembershipPermission,)
+    http_method_names = ("get", "head")  # OPTIONS would be rendered by a template that is not there
     url_name = "schema"
 
     def handle_exception(self, exc: Exception) -> Any:

@@ -5,6 +5,7 @@ For URLconfs: ``handler400``, ``handler403``, ``handler404``, ``handler500`` and
 
 from __future__ import annotations
 
+import sys
 from typing import Any
 
 from django.http import HttpRequest, HttpResponseBase
@@ -13,12 +14,14 @@ from django.views import defaults
 from django.views.decorators.csrf import csrf_exempt
 
 from smartmodels.rest.problems import Problem, problem_of, problem_response, unexpected
+from smartmodels.tenancy.middleware import refusal
+from smartmodels.tenancy.outages import outage_of
 
 __all__ = ["bad_request", "no_endpoint", "not_found", "permission_denied", "server_error"]
 
 
 def _is_api(request: HttpRequest) -> bool:
-    return request.path_info.startswith("/api/")
+    return request.path_info.lstrip("/").startswith("api/")
 
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponseBase:
@@ -43,7 +46,10 @@ def not_found(request: HttpRequest, exception: Exception) -> HttpResponseBase:
 
 
 def server_error(request: HttpRequest) -> HttpResponseBase:
-    """Answer a request that failed; Django has logged why."""
+    """Answer a request that failed, be it for want of the database; Django has logged why."""
+    refused = outage_of(sys.exception())
+    if refused is not None:
+        return refusal(request, refused)
     return problem_response(unexpected()) if _is_api(request) else defaults.server_error(request)
 
 

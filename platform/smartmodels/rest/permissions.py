@@ -37,7 +37,7 @@ class OwnerPermission(BasePermission):
         if Role(request._request.membership.role).manages:
             return True
         # A deleted row is the sentinel's for as long as it is deleted.
-        owner = obj.former_owner_id if obj.is_deleted else obj.owner_id
+        owner = obj.owner_before_deletion_id if obj.is_deleted else obj.owner_id
         return bool(owner == request.user.pk)
 
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from django.core import exceptions as django_errors
 from django.core.signals import got_request_exception
-from django.db import DataError, IntegrityError
+from django.db import DatabaseError, DataError, IntegrityError, InterfaceError
 from django.http import Http404, JsonResponse
 from rest_framework import exceptions as rest_errors
 from rest_framework.response import Response
@@ -21,6 +21,7 @@ from smartmodels.context import current_operation
 from smartmodels.exceptions import SmartModelsError
 from smartmodels.rest.faults import Fault, InvalidInputHere, faults_of, kebab, pointer_to
 from smartmodels.rest.integrity import faults_of_integrity
+from smartmodels.tenancy.outages import outage_of
 
 __all__ = [
     "MEDIA_TYPE",
@@ -187,6 +188,13 @@ def _(error: django_errors.SuspiciousOperation) -> Problem:
 def _(error: IntegrityError) -> Problem | None:
     faults = faults_of_integrity(error)
     return None if faults is None else _of_faults(faults)
+
+
+@problem_of.register(DatabaseError)
+@problem_of.register(InterfaceError)
+def _(error: Exception) -> Problem | None:
+    refused = outage_of(error)
+    return None if refused is None else problem_of(refused)
 
 
 @problem_of.register(DataError)

@@ -23,7 +23,7 @@ __all__ = ["SMART_FIELDS", "SmartSerializer", "StrictSerializer", "derive_serial
 SMART_FIELDS = ("id", "owner", "created_at", "created_by", "updated_at", "updated_by", "deleted_at")
 """What every row says of itself; filled in by the platform, never by the caller."""
 
-_HIDDEN = frozenset({"former_owner_id", "deleted_by", "deleted_in"})
+_HIDDEN = frozenset({"former_owner_id", "owner_before_deletion_id", "deleted_by", "deleted_in"})
 
 _CODES = {"unique_together": "unique", "unique_for_date": "unique"}
 

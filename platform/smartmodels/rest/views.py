@@ -55,7 +55,7 @@ class ApiView(APIView):
     renderer_classes: tuple[Any, ...] = (JSONRenderer,)
     parser_classes = (StrictJSONParser,)
     metadata_class = None
-    http_method_names = ("get", "post", "put", "patch", "delete", "head")
+    http_method_names: tuple[str, ...] = ("get", "post", "put", "patch", "delete", "head")
     parameters: frozenset[str] = frozenset()
     schema = ApiSchema()
 

@@ -10,6 +10,7 @@ from rest_framework.exceptions import NotFound
 from rest_framework.response import Response
 
 from smartmodels.models import SmartModel
+from smartmodels.rest.deleting import refuse_foreign_rows
 from smartmodels.rest.faults import InvalidParameter
 from smartmodels.rest.filters import ColumnFilter, columns_of
 from smartmodels.rest.pagination import BoundedPagination
@@ -119,5 +120,8 @@ class RowViewSet(GenericApiViewSet):
     def destroy(self, request: Any, pk: str) -> Response:
         """Delete softly: the row can be restored, with what its deletion took along."""
         with self.writing():
-            self.get_object(lock=True).delete()
+            row = self.get_object(lock=True)
+            if self.owner_writes_only:
+                refuse_foreign_rows(self.request, row)
+            row.delete()
         return Response(status=status.HTTP_204_NO_CONTENT)

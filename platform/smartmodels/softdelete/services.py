@@ -115,8 +115,22 @@ def _deleted_parent(model: Model, using: str, coming: Rows) -> Q:
     return orphaned
 
 
+def _lock_parents(model: Model, keys: Iterable[Any], using: str, coming: Rows) -> None:
+    """Wait for whoever is deleting a parent of the rows, and keep the parents until the transaction ends."""
+    for parent_field in model._meta.concrete_fields:
+        remote = parent_field.remote_field
+        if remote is None or remote.on_delete is not CASCADE or not hasattr(remote.model, "deleted_in"):
+            continue
+        above = model.all_objects.using(using).filter(pk__in=keys).values(parent_field.attname)
+        parents = remote.model.all_objects.using(using).filter(pk__in=above)
+        parents = parents.exclude(pk__in=coming.get(remote.model, set())).order_by("pk")
+        # Not FOR UPDATE: others may go on adding children.
+        list(parents.select_for_update(no_key=True).values_list("pk", flat=True))
+
+
 def _bring_back(model: Model, keys: Iterable[Any], using: str, coming: Rows, left: Rows) -> None:
     """Add to ``coming`` the rows of ``keys`` that can live, then what was deleted together with them."""
+    _lock_parents(model, keys, using, coming)
     rows = model.all_objects.using(using).filter(pk__in=keys, deleted_at__isnull=False)
     orphans = set(rows.filter(_deleted_parent(model, using, coming)).values_list("pk", flat=True))
     if orphans:

@@ -7,11 +7,13 @@ from typing import Any, cast
 
 from asgiref.sync import iscoroutinefunction, markcoroutinefunction, sync_to_async
 from django.conf import settings as django_settings
+from django.db import Error as DatabaseTrouble
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse, StreamingHttpResponse
 from django.template.loader import render_to_string
 
 from smartmodels.context import namespace_scope
 from smartmodels.exceptions import SmartModelsError
+from smartmodels.tenancy.outages import outage_of
 from smartmodels.tenancy.routing import namespace_for_host, require_served
 
 __all__ = ["NamespaceMiddleware", "refusal"]
@@ -20,7 +22,7 @@ __all__ = ["NamespaceMiddleware", "refusal"]
 def refusal(request: HttpRequest, error: SmartModelsError) -> HttpResponse:
     """Return the page, or for programs the problem document (RFC 9457), that says why nothing is served."""
     accept = request.headers.get("Accept", "")
-    if "text/html" in accept and not request.path.startswith("/api/"):
+    if "text/html" in accept and not request.path_info.startswith("/api/"):
         page = render_to_string("smartmodels/refusal.html", {"error": error})
         response = HttpResponse(page, status=error.status)
     else:
@@ -102,9 +104,20 @@ class NamespaceMiddleware:
             response = cast(HttpResponseBase, await self.get_response(request))
         return _keep_bound(response, namespace)
 
+    def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
+        """Answer a view that lost the database; anything else is an error like any other."""
+        refused = outage_of(exception)
+        return None if refused is None else refusal(request, refused)
+
     @staticmethod
     def _route(request: HttpRequest) -> Any:
-        namespace = namespace_for_host(request.get_host())
+        try:
+            namespace = namespace_for_host(request.get_host())
+        except DatabaseTrouble as error:
+            refused = outage_of(error)
+            if refused is None:
+                raise
+            raise refused from error
         request.namespace = namespace  # type: ignore[attr-defined]
         if namespace is None:
             request.urlconf = django_settings.PUBLIC_URLCONF

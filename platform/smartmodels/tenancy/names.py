@@ -40,11 +40,11 @@ def new_schema_name(slug: str) -> str:
 
 
 def fold_host(host: str) -> str:
-    """Return the host as it is compared: no port, no trailing dot, lower case."""
+    """Return the host as it is compared: no port, lower case, without the one dot that may end it."""
     name = host.strip().lower()
     if name.startswith("["):
         return name.partition("]")[0] + "]"
-    return name.partition(":")[0].rstrip(".")
+    return name.partition(":")[0].removesuffix(".")
 
 
 def primary_host(slug: str) -> str:

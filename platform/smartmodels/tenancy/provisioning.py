@@ -220,7 +220,10 @@ def resume(namespace: Any, *, progress: Progress = _silent) -> Any:
 
 
 def _record_failure(namespace: Any, step: str, error: Exception) -> None:
-    connections["default"].close_if_unusable_or_obsolete()
+    connection = connections["default"]
+    if not connection.in_atomic_block:
+        # A connection that was lost is replaced, so that the reason can be kept.
+        connection.close_if_unusable_or_obsolete()
     # The lock went with a lost connection, so somebody else may have finished the work by now.
     rows = get_namespace_model().objects.filter(pk=namespace.pk, state__in=_UNFINISHED)
     rows.update(state=State.FAILED, error=f"{step}: {error}"[:2000])

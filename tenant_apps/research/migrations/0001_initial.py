@@ -27,6 +27,7 @@ class Migration(migrations.Migration):
                 ('deleted_in', models.UUIDField(db_index=True, editable=False, null=True)),
                 ('id', models.UUIDField(default=smartmodels.tenancy.models.new_key, editable=False, primary_key=True, serialize=False)),
                 ('former_owner_id', models.UUIDField(editable=False, null=True)),
+                ('owner_before_deletion_id', models.UUIDField(editable=False, null=True)),
                 ('created_at', models.DateTimeField(default=django.utils.timezone.now, editable=False)),
                 ('updated_at', models.DateTimeField(default=django.utils.timezone.now, editable=False)),
                 ('code', models.CharField(help_text='The name the study is cited by, such as PAL0708.', max_length=20)),
@@ -56,6 +57,7 @@ class Migration(migrations.Migration):
                 ('deleted_in', models.UUIDField(db_index=True, editable=False, null=True)),
                 ('id', models.UUIDField(default=smartmodels.tenancy.models.new_key, editable=False, primary_key=True, serialize=False)),
                 ('former_owner_id', models.UUIDField(editable=False, null=True)),
+                ('owner_before_deletion_id', models.UUIDField(editable=False, null=True)),
                 ('created_at', models.DateTimeField(default=django.utils.timezone.now, editable=False)),
                 ('updated_at', models.DateTimeField(default=django.utils.timezone.now, editable=False)),
                 ('number', models.PositiveIntegerField(help_text='Sample number within the study and species.')),
@@ -93,6 +95,7 @@ class Migration(migrations.Migration):
                 ('deleted_in', models.UUIDField(db_index=True, editable=False, null=True)),
                 ('id', models.UUIDField(db_index=True, default=smartmodels.tenancy.models.new_key, editable=False)),
                 ('former_owner_id', models.UUIDField(editable=False, null=True)),
+                ('owner_before_deletion_id', models.UUIDField(editable=False, null=True)),
                 ('created_at', models.DateTimeField(default=django.utils.timezone.now, editable=False)),
                 ('updated_at', models.DateTimeField(default=django.utils.timezone.now, editable=False)),
                 ('history_change_reason', models.TextField(null=True)),
@@ -134,6 +137,7 @@ class Migration(migrations.Migration):
                 ('deleted_in', models.UUIDField(db_index=True, editable=False, null=True)),
                 ('id', models.UUIDField(db_index=True, default=smartmodels.tenancy.models.new_key, editable=False)),
                 ('former_owner_id', models.UUIDField(editable=False, null=True)),
+                ('owner_before_deletion_id', models.UUIDField(editable=False, null=True)),
                 ('created_at', models.DateTimeField(default=django.utils.timezone.now, editable=False)),
                 ('updated_at', models.DateTimeField(default=django.utils.timezone.now, editable=False)),
                 ('history_change_reason', models.TextField(null=True)),
@@ -167,6 +171,7 @@ class Migration(migrations.Migration):
                 ('deleted_in', models.UUIDField(db_index=True, editable=False, null=True)),
                 ('id', models.UUIDField(default=smartmodels.tenancy.models.new_key, editable=False, primary_key=True, serialize=False)),
                 ('former_owner_id', models.UUIDField(editable=False, null=True)),
+                ('owner_before_deletion_id', models.UUIDField(editable=False, null=True)),
                 ('created_at', models.DateTimeField(default=django.utils.timezone.now, editable=False)),
                 ('updated_at', models.DateTimeField(default=django.utils.timezone.now, editable=False)),
                 ('observed_on', models.DateField(blank=True, null=True)),
@@ -186,7 +191,7 @@ class Migration(migrations.Migration):
             options={
                 'abstract': False,
                 'base_manager_name': 'all_objects',
-                'constraints': [smartmodels.history.capture.HistoryCapture(columns=('deleted_at', 'deleted_in', 'id', 'owner_id', 'former_owner_id', 'created_at', 'created_by_id', 'updated_at', 'updated_by_id', 'deleted_by_id', 'specimen_id', 'observed_on', 'culmen_length_mm', 'culmen_depth_mm', 'flipper_length_mm', 'body_mass_g', 'delta_15_n', 'delta_13_c', 'comments'), deleted='deleted_at', history_table='research_historicalobservation', key='id', name='research_observation_capture')],
+                'constraints': [smartmodels.history.capture.HistoryCapture(columns=('deleted_at', 'deleted_in', 'id', 'owner_id', 'former_owner_id', 'owner_before_deletion_id', 'created_at', 'created_by_id', 'updated_at', 'updated_by_id', 'deleted_by_id', 'specimen_id', 'observed_on', 'culmen_length_mm', 'culmen_depth_mm', 'flipper_length_mm', 'body_mass_g', 'delta_15_n', 'delta_13_c', 'comments'), deleted='deleted_at', history_table='research_historicalobservation', key='id', name='research_observation_capture')],
             },
             managers=[
                 ('objects', django.db.models.manager.Manager()),
@@ -206,6 +211,7 @@ class Migration(migrations.Migration):
                 ('deleted_in', models.UUIDField(db_index=True, editable=False, null=True)),
                 ('id', models.UUIDField(db_index=True, default=smartmodels.tenancy.models.new_key, editable=False)),
                 ('former_owner_id', models.UUIDField(editable=False, null=True)),
+                ('owner_before_deletion_id', models.UUIDField(editable=False, null=True)),
                 ('created_at', models.DateTimeField(default=django.utils.timezone.now, editable=False)),
                 ('updated_at', models.DateTimeField(default=django.utils.timezone.now, editable=False)),
                 ('history_change_reason', models.TextField(null=True)),
@@ -242,7 +248,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddConstraint(
             model_name='study',
-            constraint=smartmodels.history.capture.HistoryCapture(columns=('deleted_at', 'deleted_in', 'id', 'owner_id', 'former_owner_id', 'created_at', 'created_by_id', 'updated_at', 'updated_by_id', 'deleted_by_id', 'code', 'title', 'region', 'island', 'notes'), deleted='deleted_at', history_table='research_historicalstudy', key='id', name='research_study_capture'),
+            constraint=smartmodels.history.capture.HistoryCapture(columns=('deleted_at', 'deleted_in', 'id', 'owner_id', 'former_owner_id', 'owner_before_deletion_id', 'created_at', 'created_by_id', 'updated_at', 'updated_by_id', 'deleted_by_id', 'code', 'title', 'region', 'island', 'notes'), deleted='deleted_at', history_table='research_historicalstudy', key='id', name='research_study_capture'),
         ),
         migrations.AddConstraint(
             model_name='specimen',
@@ -250,7 +256,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddConstraint(
             model_name='specimen',
-            constraint=smartmodels.history.capture.HistoryCapture(columns=('deleted_at', 'deleted_in', 'id', 'owner_id', 'former_owner_id', 'created_at', 'created_by_id', 'updated_at', 'updated_by_id', 'deleted_by_id', 'study_id', 'number', 'individual', 'species', 'stage', 'sex', 'clutch_complete', 'egg_date'), deleted='deleted_at', history_table='research_historicalspecimen', key='id', name='research_specimen_capture'),
+            constraint=smartmodels.history.capture.HistoryCapture(columns=('deleted_at', 'deleted_in', 'id', 'owner_id', 'former_owner_id', 'owner_before_deletion_id', 'created_at', 'created_by_id', 'updated_at', 'updated_by_id', 'deleted_by_id', 'study_id', 'number', 'individual', 'species', 'stage', 'sex', 'clutch_complete', 'egg_date'), deleted='deleted_at', history_table='research_historicalspecimen', key='id', name='research_specimen_capture'),
         ),
         migrations.AddIndex(
             model_name='historicalspecimen',
