@@ -112,6 +112,64 @@ ROWS: list[Shape] = [
     shape("in slice", "code")(
         lambda of: of(Study).filter(pk__in=Study.objects.order_by("-code").values("pk")[:2])
     ),
+    shape("in distinct subquery", "number")(
+        lambda of: of(Specimen).filter(
+            study__in=Specimen.objects.filter(sex="male").order_by("number").values("study").distinct()
+        )
+    ),
+    shape("in grouped subquery", "code")(
+        lambda of: of(Study).filter(
+            pk__in=Specimen.objects.values("study").annotate(n=Count("*")).filter(n__gt=3).values("study")
+        )
+    ),
+    shape("in joined subquery", "code")(
+        lambda of: of(Study).filter(
+            island__in=Observation.objects.filter(body_mass_g__gt=5500).values("specimen__study__island")
+        )
+    ),
+    shape("in correlated subquery", "number")(
+        lambda of: of(Specimen).filter(
+            number__in=Observation.objects.filter(specimen=OuterRef("pk")).values("specimen__number")
+        )
+    ),
+    shape("in windowed subquery", "code")(
+        lambda of: of(Study).filter(
+            code__in=Study.objects.annotate(rank=Window(RowNumber(), order_by="-code"))
+            .filter(rank=1)
+            .values("code")
+        )
+    ),
+    shape("in subquery with nulls", "body_mass_g")(
+        lambda of: of(Observation).filter(
+            body_mass_g__in=Observation.objects.filter(flipper_length_mm__gt=190).values("body_mass_g")
+        )
+    ),
+    shape("not in subquery with nulls", "body_mass_g")(
+        lambda of: of(Observation).filter(
+            ~Q(body_mass_g__in=Observation.objects.filter(flipper_length_mm__gt=215).values("body_mass_g"))
+        )
+    ),
+    shape("in subquery inside a subquery", "code")(
+        lambda of: of(Study).filter(
+            specimens__in=Specimen.objects.filter(
+                pk__in=Observation.objects.filter(body_mass_g__gt=6000).values("specimen")
+            )
+        )
+    ),
+    shape("in shared subquery", "code")(
+        lambda of: of(Study).filter(owner__in=User.objects.filter(email__startswith="b"))
+    ),
+    shape("join under an outer reference", "code", "n")(
+        lambda of: of(Specimen)
+        .filter(study__island="Dream")
+        .annotate(
+            code=F("study__code"),
+            n=Subquery(
+                Observation.objects.filter(specimen__study__code=OuterRef("study__code"))
+                .order_by().values("deleted_at").annotate(n=Count("*")).values("n")
+            ),
+        )
+    ),
     shape("uncorrelated scalar", "body_mass_g")(
         lambda of: of(Observation).filter(
             body_mass_g__gt=Subquery(
@@ -162,6 +220,9 @@ ROWS: list[Shape] = [
     ),
     shape("functions", "low", "month")(
         lambda of: of(Observation).annotate(low=Lower("specimen__species"), month=TruncMonth("observed_on"))
+    ),
+    shape("ordered by a joined column", "study__code")(
+        lambda of: of(Specimen).order_by("study__code", "number")
     ),
     shape("deleted", "code")(lambda of: of(Study).none() | of(Study).filter(deleted_at__isnull=False)),
 ]  # fmt: skip

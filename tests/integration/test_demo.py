@@ -29,6 +29,16 @@ SENTINEL = "00000000-0000-7000-8000-000000000001"
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("demo")]
 
 
+@contextmanager
+def heeding_interrupts() -> Iterator[None]:
+    """Let what is started heed Ctrl-C: a shell's background jobs ignore it, and so do their children."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
 @dataclass(frozen=True)
 class Place:
     """A database and a data folder for one demo."""
@@ -43,11 +53,12 @@ class Place:
 
     def start(self, *words: str) -> subprocess.Popen[str]:
         """Start a command in a process group of its own, as a terminal does."""
-        return subprocess.Popen(
-            [sys.executable, "manage.py", *words],
-            cwd=ROOT, env=self.environment, text=True, start_new_session=True,
-            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-        )  # fmt: skip
+        with heeding_interrupts():
+            return subprocess.Popen(
+                [sys.executable, "manage.py", *words],
+                cwd=ROOT, env=self.environment, text=True, start_new_session=True,
+                stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+            )  # fmt: skip
 
     def run(self, *words: str) -> subprocess.CompletedProcess[str]:
         """Run a command to its end."""

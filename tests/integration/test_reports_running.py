@@ -214,19 +214,6 @@ def test_report__squashed_migrations__count_as_applied(report: Report, four: lis
     assert run_report(report).skipped == {}
 
 
-def test_report__statement_that_takes_too_long__is_named(report: Report, four: list[Namespace]) -> None:
-    """A lock that does not go away ends in an error with a name, not in waiting for ever."""
-    with override_settings(SMARTMODELS_REPORT_TIMEOUT=0.001):
-        made = Report(
-            "tests.slow", "Slow", lambda: Observation.objects.filter(comments__iregex="(a*)*b"),
-            (Measure("body_mass_g", "Mass"),), (), (),
-        )  # fmt: skip
-        with namespace_scope(four[0]), operation(actor=Actor.system()):
-            Observation.objects.update(comments="a" * 4000)
-        with pytest.raises(ReportIncomplete, match="timeout"):
-            run_report(made, group_by=[])
-
-
 # One snapshot
 
 
@@ -314,6 +301,18 @@ def test_report__in_chunks__gives_locks_back_in_between(report: Report, one_each
     with override_settings(SMARTMODELS_SCHEMAS_PER_STATEMENT=1):
         run_report(report, progress=count)
     assert held == [0, 0, 0]
+
+
+def test_report__table_that_stays_locked__is_named(
+    report: Report, one_each: list[Namespace], committing: Any
+) -> None:
+    """Waiting has an end, and the error says for whom."""
+    lock = sql.SQL("LOCK TABLE {}.research_observation").format(sql.Identifier(one_each[1].schema_name))
+    with psycopg.connect(committing.url) as other, override_settings(SMARTMODELS_REPORT_TIMEOUT=0.3):
+        other.execute(lock)
+        result = run_report(report, group_by=["namespace"], skip_broken=True)
+    assert result.namespaces == ("alpha", "gamma")
+    assert "timeout" in result.skipped["beta"]
 
 
 def test_report__needs_few_statements(report: Report, one_each: list[Namespace]) -> None:

@@ -19,6 +19,12 @@ def nothing() -> Any:
     """
 
 
+@pytest.fixture(autouse=True)
+def _known() -> None:
+    """Let the apps declare theirs first: a name is taken only once somebody took it."""
+    all_reports()
+
+
 @pytest.fixture
 def declared() -> Report:
     return Report("tests.made", "Made", nothing, (MASS,), (SPECIES, Dimension("namespace", "Namespace")), ())

@@ -72,7 +72,12 @@ def leave() -> Told:
     """Staff closes Vic's account; what he brought in stays."""
     vic = account_of(VIC)
     with operation(actor=Actor.user(account_of(STAFF)), reason="left the project"):
-        left_before = vic.closed_at is not None
-        changed = bool(continue_handovers(vic)) if left_before else bool(close_account(vic))
-    rows = Handover.objects.filter(user=vic).aggregate(rows=Sum("rows"))["rows"] or 0
-    return changed, f"{vic.email}: {rows} rows stay, owned by the sentinel"
+        is_first = vic.closed_at is None
+        if is_first:
+            close_account(vic)
+        handovers = Handover.objects.filter(user=vic)
+        cut_off = handovers.filter(finished_at__isnull=True).exists()
+        if cut_off:
+            continue_handovers(vic)
+    rows = handovers.aggregate(rows=Sum("rows"))["rows"] or 0
+    return is_first or cut_off, f"{vic.email}: {rows} rows stay, owned by the sentinel"
