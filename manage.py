@@ -24,6 +24,8 @@ def main() -> None:
         sys.exit(f"error: {error}")
     try:
         execute_from_command_line(sys.argv)
+    except KeyboardInterrupt:
+        sys.exit(130)
     finally:
         if cluster is not None:
             cluster.close()
