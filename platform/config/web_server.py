@@ -26,6 +26,7 @@ class _Options:
     quiet: bool
 
     def as_settings(self) -> dict[str, Any]:
+        """Return the options under gunicorn's names."""
         return {
             "bind": self.bind,
             "worker_class": "gthread",

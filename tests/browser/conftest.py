@@ -1,11 +1,5 @@
 """A served platform on a private database, and people with browsers."""
 
-import os
-import socket
-import subprocess
-import sys
-import urllib.error
-import urllib.request
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -14,26 +8,7 @@ import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from tests.browser.chromium import FLAGS, require_chromium
-from tests.support.databases import ROOT
-from tests.support.waiting import wait_until
-
-STOP_SECONDS = 20
-
-
-def _unused_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
-def _answers(port: int) -> bool:
-    try:
-        urllib.request.urlopen(f"http://127.0.0.1:{port}/admin/login/", timeout=5).close()
-    except urllib.error.HTTPError:
-        return True
-    except OSError:
-        return False
-    return True
+from tests.support.serving import serving
 
 
 @pytest.fixture
@@ -45,19 +20,8 @@ def chromium() -> str:
 @pytest.fixture
 def port(chromium: str, committing: Any, tmp_path: Path) -> Iterator[int]:
     """The port on which `manage.py serve` serves the test's own database."""
-    port, log = _unused_port(), tmp_path / "server.log"
-    command = [sys.executable, "manage.py", "serve", "--port", str(port), "--workers", "1", "--quiet"]
-    with log.open("w") as output:
-        server = subprocess.Popen(
-            command, cwd=ROOT, env=dict(os.environ), stdout=output, stderr=subprocess.STDOUT
-        )
-    try:
-        wait_until(lambda: server.poll() is not None or _answers(port), "Serving", seconds=60)
-        assert server.poll() is None, log.read_text()
+    with serving(tmp_path / "server.log") as port:
         yield port
-    finally:
-        server.terminate()
-        server.wait(STOP_SECONDS)
 
 
 @pytest.fixture

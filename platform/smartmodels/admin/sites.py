@@ -46,6 +46,7 @@ class _Site(admin.AdminSite):
         inner: Callable[..., Any] = super().admin_view(view, cacheable)
 
         def guarded(request: Any, *args: Any, **kwargs: Any) -> Any:
+            """Answer a refusal of the library by a page that says what to do."""
             _refuse_unusable_text(request)
             try:
                 return inner(request, *args, **kwargs)

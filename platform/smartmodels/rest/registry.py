@@ -36,6 +36,7 @@ def register(model: type[SmartModel], *, path: str | None = None) -> Callable[[V
     """
 
     def decorate(viewset: V) -> V:
+        """Take the viewset up under its path."""
         plural = path or slugify(str(model._meta.verbose_name_plural))
         taken = _viewsets.get(plural)
         if taken is not None and taken.model is not model:

@@ -140,6 +140,7 @@ class Command(BaseCommand):
         parser.add_argument("--model", help="The model's name, if the singular of the name is not regular.")
 
     def handle(self, *args: Any, **options: Any) -> None:
+        """Write the files and the migration, or nothing."""
         plan = self._plan(options["name"], options["model"])
         written = plan.files()
         try:

@@ -32,6 +32,7 @@ class Command(BaseCommand):
     help = "List the reports, or run one over all active namespaces and print or write its table."
 
     def add_arguments(self, parser: CommandParser) -> None:
+        """Declare the options."""
         parser.add_argument("name", help="Name of a report, such as research.body_mass, or `list`.")
         parser.add_argument(
             "--group-by", metavar="A,B", help="Dimensions, in order; an empty text gives one total."
