@@ -53,13 +53,12 @@ def require_one_snapshot(*, using: str) -> None:
 
 @contextmanager
 def bounded(*, using: str) -> Iterator[Any]:
-    """Yield a cursor for one statement whose locks and settings are given back at the end of the block.
+    """Yield a cursor for a statement whose locks and settings are given back at the end of the block.
 
-    Without that, a transaction over 1,000 schemas would hold 4,000 locks; parallel workers and compilation
-    cost more than they gain on many small tables.
+    Use it inside :func:`snapshot`. Without it a transaction over 1,000 schemas would hold 4,000 locks;
+    parallel workers and compilation cost more than they gain on many small tables.
     """
-    savepoint = transaction.savepoint(using=using)
-    try:
+    with transaction.atomic(using=using):
         with connections[using].cursor() as cursor:
             cursor.execute(
                 "SELECT set_config('jit', 'off', true), set_config('datestyle', 'ISO', true),"
@@ -68,7 +67,5 @@ def bounded(*, using: str) -> Iterator[Any]:
                 [str(max(1, round(settings().REPORT_TIMEOUT * 1000)))],
             )
             yield cursor
-    finally:
-        if not connections[using].closed_in_transaction and connections[using].connection is not None:
-            transaction.savepoint_rollback(savepoint, using=using)
-            transaction.savepoint_commit(savepoint, using=using)
+        # A savepoint inside the transaction of the snapshot, so nothing but locks and settings is undone.
+        transaction.set_rollback(True, using=using)

@@ -156,7 +156,6 @@ class ManySchemasRendering:
     connection: Any
     select: Any
     where: Any
-    quote_name_unless_alias: Any
 
     # Once per SELECT
 
@@ -220,13 +219,13 @@ class ManySchemasRendering:
             for schema, home in zip(frame.reads.schemas, frame.reads.homes or (), strict=True)
         ]
         union = " UNION ALL ".join(branches) or self._no_rows(columns)
-        return [f"({union}) {self.quote_name_unless_alias(frame.anchor)}"], params * len(frame.reads.schemas)
+        return [f"({union}) {self._name(frame.anchor)}"], params * len(frame.reads.schemas)
 
     def _columns(self, anchor: str) -> Iterator[tuple[str, str, Any]]:
         """Yield (column, the name it goes by outside, field) of every column of every table."""
         for alias in self._used():
             for field in _table(self.query.alias_map[alias].table_name)[1]:
-                source = f"{self.quote_name_unless_alias(alias)}.{_quote(field.column)}"
+                source = f"{self._name(alias)}.{_quote(field.column)}"
                 name = field.column if alias == anchor else _joined(self.query, alias, field.column)
                 yield source, name, field
 
@@ -235,6 +234,12 @@ class ManySchemasRendering:
         return f"SELECT NULL::text AS {_quote(HOME_COLUMN)}, {', '.join(nulls)} WHERE false"
 
     # Once per node
+
+    def _name(self, name: str) -> str:
+        """Return a table's name or an alias as Django writes it: aliases are quoted from Django 6.1 on."""
+        write = getattr(self, "quote_name", None) or self.quote_name_unless_alias  # type: ignore[attr-defined]
+        written: str = write(name)
+        return written
 
     def compile(self, node: Any) -> Any:
         """Compile one node: tables are qualified, joined columns go by new names, raw SQL is refused."""
@@ -251,7 +256,7 @@ class ManySchemasRendering:
             renamed = frame.column(node.alias, str(node.target.column))
             if renamed is not None:
                 alias, name = renamed
-                return f"{self.quote_name_unless_alias(alias)}.{_quote(name)}", []
+                return f"{self._name(alias)}.{_quote(name)}", []
         return super().compile(node)  # type: ignore[misc]
 
     def _membership(self, node: Any, frame: _Frame) -> tuple[str, Any]:
@@ -274,15 +279,13 @@ class ManySchemasRendering:
     def _qualified(self, node: Any, frame: _Frame) -> tuple[str, Any]:
         """Return Django's SQL of the table or join with the table's name replaced."""
         sql, params = super().compile(node)  # type: ignore[misc]
-        name = self.quote_name_unless_alias(node.table_name)
-        named = name if node.table_alias == node.table_name else f"{name} {node.table_alias}"
+        name, alias = self._name(node.table_name), self._name(node.table_alias)
+        named = name if node.table_alias == node.table_name else f"{name} {alias}"
         before = f"{node.join_type} {named} ON (" if isinstance(node, Join) else named
         if not sql.startswith(before):
             _refuse(f"A {type(node).__name__} of {node.table_name}")
         (schema,) = frame.reads.schemas if _table(node.table_name)[0] else (PUBLIC_SCHEMA,)
-        placed = (
-            f"{_quote(schema)}.{_quote(node.table_name)} {self.quote_name_unless_alias(node.table_alias)}"
-        )
+        placed = f"{_quote(schema)}.{_quote(node.table_name)} {self._name(node.table_alias)}"
         if isinstance(node, Join):
             placed = f"{node.join_type} {placed} ON ("
         return placed + sql[len(before) :], params
