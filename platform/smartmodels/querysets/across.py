@@ -126,6 +126,12 @@ class _ReadingMany:
     update = aupdate = _update = delete = adelete = _raw_delete = _refused
     undelete = purge = select_for_update = _refused
 
+    def raw(self, *_: Any, **__: Any) -> NoReturn:
+        """Refuse: an SQL statement reads the bound namespace, whatever the queryset says."""
+        raise ManySchemasUnsupported(
+            "Raw SQL cannot be read over many schemas: express it with the ORM, or run it in each namespace."
+        )
+
     def _clone(self) -> Any:
         clone = super()._clone()  # type: ignore[misc]
         clone._namespaces = self._namespaces
