@@ -13,6 +13,7 @@ sys.path[:0] = [str(ROOT / "platform"), str(ROOT)]
 from django.core.management import execute_from_command_line  # noqa: E402
 
 from config.postgres import PostgresUnavailable, settle  # noqa: E402
+from smartmodels.context import Actor, operation  # noqa: E402
 
 
 def main() -> None:
@@ -23,7 +24,9 @@ def main() -> None:
     except PostgresUnavailable as error:
         sys.exit(f"error: {error}")
     try:
-        execute_from_command_line(sys.argv)
+        # So that commands of other packages, such as loaddata, write in somebody's name as well.
+        with operation(actor=Actor.command(" ".join(sys.argv[1:2]) or "help")):
+            execute_from_command_line(sys.argv)
     except KeyboardInterrupt:
         sys.exit(130)
     finally:

@@ -30,6 +30,9 @@ class SmartModelsSettings:
     GRANT_MODEL: str = "sharing.Grant"
     """``app.Model`` of the concrete grant, by which a row of one namespace is visible in another."""
 
+    LEDGER_APP: str = "ledger"
+    """Label of the tenant app that holds the ledger of history, marks and severed links."""
+
     OWNER_MODEL: str | None = None
     """Set to ``AUTH_USER_MODEL`` for private mode, where a resource is visible to its owner alone."""
 

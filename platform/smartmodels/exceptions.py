@@ -8,9 +8,11 @@ from typing import Any, ClassVar
 __all__ = [
     "ActorRequired",
     "DatabaseUnavailable",
+    "HistoryAppendOnly",
     "HostTaken",
     "HostUnknown",
     "InvalidInput",
+    "KeyFixed",
     "ManySchemasReadOnly",
     "ManySchemasUnsupported",
     "NamespaceBusy",
@@ -21,6 +23,8 @@ __all__ = [
     "NamespaceNotFound",
     "NamespaceSuspended",
     "NotPermitted",
+    "OwnerClosed",
+    "ParentDeleted",
     "ProtectedRows",
     "ReportIncomplete",
     "ReportInvalid",
@@ -144,6 +148,34 @@ class ActorRequired(SmartModelsError):
 
     code = "actor-required"
     status = 500
+
+
+class KeyFixed(SmartModelsError):
+    """The key of a tracked row cannot change, since its history goes by it: make a new row instead."""
+
+    code = "key-fixed"
+    status = 409
+
+
+class HistoryAppendOnly(SmartModelsError):
+    """Versions are neither changed nor removed: ``manage.py history prune`` keeps the evidence."""
+
+    code = "history-append-only"
+    status = 409
+
+
+class OwnerClosed(SmartModelsError):
+    """The account that was to own the row is closed: log in with another one, or name another owner."""
+
+    code = "owner-closed"
+    status = 409
+
+
+class ParentDeleted(SmartModelsError):
+    """The row would belong to one that is deleted: restore that first."""
+
+    code = "parent-deleted"
+    status = 409
 
 
 class NotPermitted(SmartModelsError):

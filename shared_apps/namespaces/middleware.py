@@ -31,7 +31,7 @@ class IdentityMiddleware:
         self._identify(request)
         user = request.user
         actor = Actor.user(user) if user.is_authenticated else Actor.system("anonymous")
-        with operation(actor=actor):
+        with operation(actor=actor, nested=False):
             return self.get_response(request)
 
     @staticmethod

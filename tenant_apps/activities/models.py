@@ -7,7 +7,7 @@ from typing import ClassVar
 from django.contrib.contenttypes.models import ContentType
 from django.db import models
 
-from smartmodels.models import SmartModel
+from smartmodels.models import SmartModel, UniqueAlive
 
 __all__ = ["Activity"]
 
@@ -36,16 +36,15 @@ class Activity(SmartModel):
 
     class Meta(SmartModel.Meta):
         verbose_name_plural = "activities"
-        constraints: ClassVar = [
-            models.UniqueConstraint(
-                fields=["created_by", "resource_type", "resource_id", "kind"],
-                condition=models.Q(deleted_at__isnull=True) & ~models.Q(kind="comment"),
-                name="activities_once_alive",
+
+    class Smart:
+        unique_alive: ClassVar = [
+            UniqueAlive(
+                ("created_by", "resource_type", "resource_id", "kind"), where=~models.Q(kind="comment")
             ),
-            models.UniqueConstraint(
-                fields=["created_by", "resource_type", "resource_id"],
-                condition=models.Q(deleted_at__isnull=True, kind__in=["up_vote", "down_vote"]),
-                name="activities_one_vote_alive",
+            UniqueAlive(
+                ("created_by", "resource_type", "resource_id"),
+                where=models.Q(kind__in=["up_vote", "down_vote"]),
             ),
         ]
 

@@ -7,7 +7,7 @@ from typing import ClassVar
 from django.core.validators import MinValueValidator
 from django.db import models
 
-from smartmodels.models import Resource
+from smartmodels.models import Resource, UniqueAlive
 
 __all__ = ["Observation", "Specimen", "Study"]
 
@@ -23,13 +23,10 @@ class Study(Resource):
 
     class Meta(Resource.Meta):
         verbose_name_plural = "studies"
-        constraints: ClassVar = [
-            models.UniqueConstraint(
-                fields=["code", "island"],
-                condition=models.Q(deleted_at__isnull=True),
-                name="research_study_code_alive",
-                violation_error_message="Another study on this island has this code.",
-            )
+
+    class Smart:
+        unique_alive: ClassVar = [
+            UniqueAlive(("code", "island"), message="Another study on this island has this code.")
         ]
 
     def __str__(self) -> str:
@@ -52,13 +49,11 @@ class Specimen(Resource):
     clutch_complete = models.BooleanField(null=True, blank=True)
     egg_date = models.DateField(null=True, blank=True)
 
-    class Meta(Resource.Meta):
-        constraints: ClassVar = [
-            models.UniqueConstraint(
-                fields=["study", "species", "number"],
-                condition=models.Q(deleted_at__isnull=True),
-                name="research_specimen_number_alive",
-                violation_error_message="Another specimen of this species in this study has this number.",
+    class Smart:
+        unique_alive: ClassVar = [
+            UniqueAlive(
+                ("study", "species", "number"),
+                message="Another specimen of this species in this study has this number.",
             )
         ]
 

@@ -38,7 +38,7 @@ def main(words: list[str]) -> int:
         databases = Databases(os.environ.get("DATABASE_URL") or cluster.url("postgres"))
         try:
             databases.make_own()
-            os.environ.update(DATABASE_URL=databases.url, DJANGO_SETTINGS_MODULE="config.settings")
+            os.environ.update(DATABASE_URL=databases.url, DJANGO_SETTINGS_MODULE="tests.settings")
             django.setup()
             for bench in BENCHES:
                 import_module(f"tests.bench.{bench}")

@@ -24,6 +24,8 @@ ADDRESS = re.compile(r"(?P<server>\w+://[^/?]*)(?:/[^?]*)?(?P<query>\?.*)?\Z")
 # What the rows and tables of the template follow from.
 SOURCES = (
     "*_apps/*/migrations/*.py",
+    "tests/zoo/migrations/*.py",
+    "tests/settings.py",
     "platform/smartmodels/**/*.sql",
     "platform/smartmodels/tenancy/*.py",
     "platform/smartmodels/history/operations.py",
@@ -179,7 +181,7 @@ def fingerprint(server_version: int) -> str:
 def _fill(url: str) -> None:
     """Migrate the empty database and put the people and namespaces of the tests into it."""
     python_path = os.pathsep.join((str(ROOT / "platform"), str(ROOT)))
-    settled = {"DATABASE_URL": url, "DJANGO_SETTINGS_MODULE": "config.settings", "PYTHONPATH": python_path}
+    settled = {"DATABASE_URL": url, "DJANGO_SETTINGS_MODULE": "tests.settings", "PYTHONPATH": python_path}
     done = subprocess.run(
         [sys.executable, "-m", "tests.support.template"],
         env={**os.environ, **settled}, cwd=ROOT, capture_output=True, text=True, check=False,

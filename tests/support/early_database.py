@@ -25,7 +25,7 @@ failure_key = pytest.StashKey[str]()
 @pytest.hookimpl(wrapper=True)
 def pytest_load_initial_conftests(early_config: pytest.Config) -> Iterator[None]:
     """Wrap pytest-django's hook of this name, which reads the settings."""
-    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "tests.settings")
     # WhiteNoise warns where nobody collected static files yet.
     (_data_folder() / "static").mkdir(parents=True, exist_ok=True)
     if _needs_database(early_config.known_args_namespace.file_or_dir):

@@ -94,9 +94,10 @@ class operation:  # noqa: N801 - used like a function, as contextlib's managers 
     """Open an operation: ``with operation(actor=Actor.user(ana), reason="typo"): ...``.
 
     Nested operations keep the outer id, so that everything one request changes can be undone together;
-    what is not given (actor, reason, via) is taken from the outer one. Works as a sync and async context
-    manager and as a decorator of both kinds of function. Opening one without an actor, and with none
-    outside, means the system acts.
+    what is not given (actor, reason, via) is taken from the outer one, unless ``nested`` is false: then
+    what is open outside does not count. ``id`` continues an operation that was begun elsewhere. Works as
+    a sync and async context manager and as a decorator of both kinds of function. Opening one without an
+    actor, and with none outside, means the system acts.
     """
 
     def __init__(  # noqa: PLR0913 - every argument is optional and named
@@ -108,19 +109,22 @@ class operation:  # noqa: N801 - used like a function, as contextlib's managers 
         via: str | None = None,
         on_behalf_of: Actor | None = None,
         reverted_from: int | None = None,
+        id: uuid.UUID | None = None,  # noqa: A002 - it is the operation's id
+        nested: bool = True,
     ) -> None:
         self._given = (actor, reason, action, via, on_behalf_of, reverted_from)
+        self._id, self._nested = id, nested
         self._token: Token[Operation | None] | None = None
 
     def _open(self) -> Operation:
         actor, reason, action, via, on_behalf_of, reverted_from = self._given
-        outer = _current.get()
+        outer = _current.get() if self._nested else None
         if outer is None:
             return Operation(
-                uuid7(), actor or Actor.system(), reason, action, via, on_behalf_of, reverted_from
+                self._id or uuid7(), actor or Actor.system(), reason, action, via, on_behalf_of, reverted_from
             )
         return Operation(
-            outer.id,
+            self._id or outer.id,
             actor or outer.actor,
             reason or outer.reason,
             action or outer.action,
@@ -155,7 +159,7 @@ class operation:  # noqa: N801 - used like a function, as contextlib's managers 
         actor, reason, action, via, on_behalf_of, reverted_from = self._given
         return operation(
             actor=actor, reason=reason, action=action, via=via, on_behalf_of=on_behalf_of,
-            reverted_from=reverted_from,
+            reverted_from=reverted_from, id=self._id, nested=self._nested,
         )  # fmt: skip
 
     def __call__(self, function: F) -> F:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.contrib.postgres.indexes import BrinIndex
 from django.db import models
 from django.db.models.signals import post_delete, post_save, pre_delete
 from simple_history.manager import HistoricalQuerySet, HistoryManager
@@ -11,7 +12,7 @@ from simple_history.models import HistoricalRecords
 from simple_history.utils import get_history_model_for_model
 
 from smartmodels.context import current_schema
-from smartmodels.history.capture import HistoryCapture
+from smartmodels.history.capture import HistoryCapture, HistoryGuard
 from smartmodels.querysets import ScopedQuerySet, check_instance, stamp_instance
 
 __all__ = ["HistoryRow", "SmartHistory", "history_model"]
@@ -26,6 +27,7 @@ class HistoryRow(models.Model):
     actor_label = models.TextField(null=True, editable=False)  # noqa: DJ001
     via_namespace = models.TextField(null=True, editable=False)  # noqa: DJ001
     reverted_from = models.BigIntegerField(null=True, editable=False)
+    segment_id = models.UUIDField(null=True, editable=False)
 
     class Meta:
         abstract = True
@@ -47,6 +49,15 @@ class HistoryRow(models.Model):
     def refresh_from_db(self, using: Any = None, fields: Any = None, from_queryset: Any = None) -> None:
         check_instance(self)
         super().refresh_from_db(using=using, fields=fields, from_queryset=from_queryset)
+
+
+class HistoryLinkRow(models.Model):
+    """A link that a version had, vouched for by the segment of that version."""
+
+    segment_id = models.UUIDField(null=True, editable=False)
+
+    class Meta:
+        abstract = True
 
 
 class HistoryQuerySet(ScopedQuerySet[Any], HistoricalQuerySet):
@@ -72,6 +83,7 @@ class SmartHistory(HistoricalRecords):
     def __init__(self, **kwargs: Any) -> None:
         kwargs.setdefault("inherit", True)
         kwargs.setdefault("bases", (HistoryRow,))
+        kwargs.setdefault("m2m_bases", (HistoryLinkRow,))
         kwargs.setdefault("history_id_field", models.BigAutoField())
         kwargs.setdefault("history_change_reason_field", models.TextField(null=True))
         kwargs.setdefault("history_user_id_field", models.UUIDField(null=True))
@@ -91,14 +103,35 @@ class SmartHistory(HistoricalRecords):
         extra["instance"] = property(instance)
         return extra
 
+    def get_meta_options(self, model: Any) -> Any:
+        """Return the options of a history model: who looks for what decides which indexes there are."""
+        options: dict[str, Any] = super().get_meta_options(model)
+        timeline = models.Index(fields=(model._meta.pk.attname, "history_date", "history_id"))
+        options["indexes"] = (timeline, BrinIndex(fields=("history_date",)))
+        options["constraints"] = (HistoryGuard(name=f"{model._meta.db_table[:46]}_versions"),)
+        return options
+
+    def get_meta_options_m2m(self, through_model: Any) -> Any:
+        """Return the options of a model of links that versions had."""
+        options: dict[str, Any] = super().get_meta_options_m2m(through_model)
+        guard = HistoryGuard(name=f"{through_model._meta.db_table[:46]}_versions", key="m2m_history_id")
+        options["constraints"] = (guard,)
+        return options
+
+    def get_m2m_fields_from_model(self, model: Any) -> list[Any]:
+        """Return the many-to-many fields that ``class Smart:`` names."""
+        return [model._meta.get_field(name) for name in model.smart.history_m2m]
+
     def finalize(self, sender: Any, **kwargs: Any) -> None:
         """Make the history model of ``sender``; proxies share the table of their concrete model."""
-        if sender._meta.proxy or sender._meta.abstract:
+        if sender._meta.proxy or sender._meta.abstract or not issubclass(sender, self.cls):
             return
-        before = hasattr(sender._meta, "simple_history_manager_attribute")
+        if hasattr(sender._meta, "simple_history_manager_attribute"):
+            return
+        self.excluded_fields = list(sender.smart.history_exclude)
+        # Nobody looks for versions by these; the indexes of the history model say what people look for.
+        self.no_db_index = [field.name for field in sender._meta.fields]
         super().finalize(sender, **kwargs)
-        if before or not hasattr(sender._meta, "simple_history_manager_attribute"):
-            return
         # The trigger is the writer: simple-history's own would write a second row.
         post_save.disconnect(self.post_save, sender=sender)
         post_delete.disconnect(self.post_delete, sender=sender)
@@ -115,10 +148,26 @@ class SmartHistory(HistoricalRecords):
             key=options.pk.column,
             columns=tuple(field.column for field in self.fields_included(sender)),
             deleted="deleted_at" if "deleted_at" in names else "",
+            links=tuple(self._links(sender, field) for field in self.get_m2m_fields_from_model(sender)),
         )
         options.constraints = [*options.constraints, capture]
         # The autodetector reads only the options that a model declared.
         options.original_attrs["constraints"] = options.constraints
+
+    def m2m_changed(self, *args: Any, **kwargs: Any) -> None:
+        """Leave it to the triggers on the table of links."""
+
+    def _links(self, sender: Any, field: Any) -> tuple[str, str, tuple[str, ...], str]:
+        through = field.remote_field.through._meta
+        # Django resolves m2m_field_name() later than this; the first reference is the one to the sender.
+        source = next(each for each in through.concrete_fields if self._points_at(each, sender))
+        columns = tuple(each.column for each in through.concrete_fields)
+        return through.db_table, source.column, columns, self.m2m_models[field]._meta.db_table
+
+    @staticmethod
+    def _points_at(field: Any, model: Any) -> bool:
+        target = field.remote_field.model if field.remote_field else None
+        return target is model or target == model._meta.object_name
 
 
 def history_model(model: type[models.Model]) -> Any:

@@ -13,6 +13,7 @@ from django.utils import timezone
 
 from smartmodels.context import Operation, current_schema, require_operation
 from smartmodels.history import SmartHistory
+from smartmodels.models.options import SmartBase, SmartOptions
 from smartmodels.ownership import sentinel_id
 from smartmodels.querysets import check_instance
 from smartmodels.softdelete import AliveManager, AllManager, DeletedManager, SmartQuerySet, SoftDeleteModel
@@ -97,7 +98,7 @@ class SmartAllManager(AllManager.from_queryset(StampedQuerySet)):  # type: ignor
     _queryset_class = StampedQuerySet
 
 
-class SmartModel(SoftDeleteModel):
+class SmartModel(SoftDeleteModel, metaclass=SmartBase):
     """Inherit from this and a model's rows are tracked, soft-deletable, owned and revertible.
 
     ``owner`` may change hands; ``created_by`` never does. Who, when and why come from the open
@@ -106,6 +107,8 @@ class SmartModel(SoftDeleteModel):
     ``deleted_objects`` deleted ones, ``all_objects`` both, ``history`` every version.
     """
 
+    smart: ClassVar[SmartOptions]
+
     id = models.UUIDField(primary_key=True, default=new_key, editable=False)
     owner = _user_key()
     former_owner_id = models.UUIDField(null=True, editable=False)
@@ -113,8 +116,8 @@ class SmartModel(SoftDeleteModel):
     created_at = models.DateTimeField(default=timezone.now, editable=False)
     created_by = _user_key()
     updated_at = models.DateTimeField(default=timezone.now, editable=False)
-    updated_by = _user_key()
-    deleted_by = _user_key(null=True)
+    updated_by = _user_key(db_index=False)
+    deleted_by = _user_key(null=True, db_index=False)
 
     objects: ClassVar[Any] = SmartAliveManager()
     all_objects: ClassVar[Any] = SmartAllManager()

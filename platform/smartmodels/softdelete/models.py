@@ -18,15 +18,15 @@ __all__ = ["SoftDeleteModel"]
 class SoftDeleteModel(SafeDeleteModel):
     """django-safedelete's model with set-based deletion and exact restoration (DESIGN H3).
 
-    ``deleted_at`` comes from the setting ``SAFE_DELETE_FIELD_NAME``; ``deleted_in`` is the operation
+    ``deleted_at`` is what the setting ``SAFE_DELETE_FIELD_NAME`` names; ``deleted_in`` is the operation
     that deleted the row, by which a restore finds what else went with it.
     """
 
     _safedelete_policy = SOFT_DELETE_CASCADE
 
-    deleted_at: Any
+    deleted_at = models.DateTimeField(null=True, editable=False)
     deleted_by_cascade = None  # the operation id says it more exactly
-    deleted_in = models.UUIDField(null=True, editable=False, db_index=True)
+    deleted_in = models.UUIDField(null=True, editable=False)
 
     objects: ClassVar[Any] = AliveManager()
     all_objects: ClassVar[Any] = AllManager()

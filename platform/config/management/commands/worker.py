@@ -67,7 +67,7 @@ class Command(BaseCommand):
                     return
 
     def _look(self, grace: timedelta) -> None:
-        with operation(actor=Actor.system("worker")):
+        with operation(actor=Actor.system("worker"), nested=False):
             for namespace in self._try(_cut_off, grace) or ():
                 self._say(self._try(_finish, namespace))
             self._say(self._try(_hand_over))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import Any, cast
 
 from django.core.exceptions import ImproperlyConfigured
@@ -22,8 +22,12 @@ from smartmodels.tenancy.engine.prelude import (
     is_read,
     is_transaction_control,
 )
+from smartmodels.tenancy.engine.refusals import RefusalWrapper
 
 __all__ = ["DatabaseOperations", "DatabaseWrapper"]
+
+# What the capture trigger reads where no operation is open and one is required (DEFAULT_REQUIRED).
+_REFUSED = '{"refused": true}'
 
 
 @lru_cache(maxsize=4096)
@@ -31,6 +35,10 @@ def search_path(schema: str) -> str:
     """Return the quoted ``search_path`` of a schema: itself, then the shared tables."""
     quoted = '"{}"'.format(schema.replace('"', '""'))
     return quoted if schema == PUBLIC_SCHEMA else f'{quoted}, "{PUBLIC_SCHEMA}"'
+
+
+def _nobody() -> str:
+    return _REFUSED if settings().DEFAULT_REQUIRED else ""
 
 
 class DatabaseOperations(PostgresOperations):
@@ -51,6 +59,11 @@ class DatabaseWrapper(TenantsWrapper):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         self.known = Known()
         super().__init__(*args, **kwargs)
+
+    @cached_property
+    def wrap_database_errors(self) -> RefusalWrapper:
+        """Return the translator of the driver's errors."""
+        return RefusalWrapper(self)
 
     # Queries
 
@@ -80,7 +93,7 @@ class DatabaseWrapper(TenantsWrapper):
         """Return what has to be sent before ``query``, or None when the session knows everything."""
         schema = current_schema() or PUBLIC_SCHEMA
         opened = current_operation()
-        setting: str | None = "" if opened is None else opened.as_setting
+        setting: str | None = _nobody() if opened is None else opened.as_setting
         known = self.known
         if schema == known.schema and setting == known.operation:
             return None

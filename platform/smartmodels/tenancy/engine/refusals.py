@@ -1,0 +1,45 @@
+"""What our own triggers refuse, as errors of the library instead of the driver's."""
+
+from __future__ import annotations
+
+from types import TracebackType
+from typing import Any
+
+from django.db.utils import DatabaseErrorWrapper
+
+from smartmodels.exceptions import (
+    ActorRequired,
+    HistoryAppendOnly,
+    KeyFixed,
+    OwnerClosed,
+    ParentDeleted,
+    SmartModelsError,
+)
+
+__all__ = ["RefusalWrapper"]
+
+# The SQLSTATEs that smartmodels' functions raise; class SM is used by nobody else.
+_BY_STATE: dict[str, type[SmartModelsError]] = {
+    "SM001": ActorRequired,
+    "SM002": KeyFixed,
+    "SM003": HistoryAppendOnly,
+    "SM004": OwnerClosed,
+    "SM005": ParentDeleted,
+}
+
+
+class RefusalWrapper(DatabaseErrorWrapper):
+    """Django's translation of the driver's errors, which knows the refusals of our triggers as well."""
+
+    wrapper: Any
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        refusal = _BY_STATE.get(getattr(error, "sqlstate", None) or "")
+        if refusal is None:
+            super().__exit__(kind, error, trace)
+            return
+        self.wrapper.errors_occurred = True
+        said: Any = getattr(error, "diag", None)
+        raise refusal(" ".join(filter(None, (said.message_primary, said.message_hint)))) from error
