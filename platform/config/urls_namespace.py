@@ -6,6 +6,7 @@ from django.urls import path
 
 from config.pages import namespace_home
 from shared_apps.accounts.viewsets import TokenView
+from shared_apps.namespaces.closing.viewsets import OwnAccountView
 from shared_apps.sharing.viewsets import GrantViewSet
 from smartmodels.admin import namespace_site
 from smartmodels.rest.urls import namespace_api
@@ -13,7 +14,12 @@ from smartmodels.rest.urls import namespace_api
 urlpatterns: list[object] = [
     path("", namespace_home, name="home"),
     path("admin/", namespace_site.urls),
-    *namespace_api(__name__, {"grants": GrantViewSet}, path("token/", TokenView.as_view(), name="token")),
+    *namespace_api(
+        __name__,
+        {"grants": GrantViewSet},
+        path("account/", OwnAccountView.as_view(), name="account"),
+        path("token/", TokenView.as_view(), name="token"),
+    ),
 ]
 
 handler400 = "smartmodels.rest.fallbacks.bad_request"

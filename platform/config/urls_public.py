@@ -6,6 +6,7 @@ from django.urls import include, path
 
 from config.pages import public_home
 from shared_apps.accounts.viewsets import TokenView
+from shared_apps.namespaces.closing.viewsets import AccountViewSet, OwnAccountView
 from shared_apps.namespaces.viewsets import NamespaceViewSet
 from smartmodels.admin import staff_site
 from smartmodels.rest.urls import public_api
@@ -15,7 +16,10 @@ urlpatterns: list[object] = [
     path("admin/", staff_site.urls),
     path("reports/", include("shared_apps.reporting.urls")),
     *public_api(
-        __name__, {"namespaces": NamespaceViewSet}, path("token/", TokenView.as_view(), name="token")
+        __name__,
+        {"accounts": AccountViewSet, "namespaces": NamespaceViewSet},
+        path("account/", OwnAccountView.as_view(), name="account"),
+        path("token/", TokenView.as_view(), name="token"),
     ),
 ]
 

@@ -6,15 +6,23 @@ from collections.abc import Mapping
 from typing import Any, ClassVar
 
 __all__ = [
+    "AccountAnonymised",
+    "AccountBusy",
+    "AccountKept",
+    "AccountOpen",
     "ActorRequired",
     "DatabaseUnavailable",
+    "GraceOver",
     "HistoryAppendOnly",
+    "HistoryReadOnly",
     "HostTaken",
     "HostUnknown",
     "InvalidInput",
     "KeyFixed",
     "ManySchemasReadOnly",
     "ManySchemasUnsupported",
+    "MarkExists",
+    "MarkUnknown",
     "NamespaceBusy",
     "NamespaceFailed",
     "NamespaceMismatch",
@@ -23,9 +31,11 @@ __all__ = [
     "NamespaceNotFound",
     "NamespaceSuspended",
     "NotPermitted",
+    "OperationUnknown",
     "OwnerClosed",
     "ParentDeleted",
     "ProtectedRows",
+    "PurgeRefused",
     "ReportIncomplete",
     "ReportInvalid",
     "ReportUnavailable",
@@ -164,6 +174,13 @@ class HistoryAppendOnly(SmartModelsError):
     status = 409
 
 
+class HistoryReadOnly(SmartModelsError):
+    """A row as it was in the past is only read: plan_revert() and apply_revert() bring it back."""
+
+    code = "history-read-only"
+    status = 409
+
+
 class OwnerClosed(SmartModelsError):
     """The account that was to own the row is closed: log in with another one, or name another owner."""
 
@@ -199,6 +216,13 @@ class ProtectedRows(SmartModelsError):
     status = 409
 
 
+class PurgeRefused(SmartModelsError):
+    """Only deleted rows are removed for good: delete what the details name first, then purge it."""
+
+    code = "purge-refused"
+    status = 409
+
+
 class RestoreConflict(SmartModelsError):
     """The row cannot come back as it was: resolve what the details name, then restore again."""
 
@@ -213,6 +237,27 @@ class RevertConflict(SmartModelsError):
     status = 409
 
 
+class OperationUnknown(SmartModelsError):
+    """No operation of this id changed anything here: see ``manage.py history operations``."""
+
+    code = "operation-unknown"
+    status = 404
+
+
+class MarkUnknown(SmartModelsError):
+    """No mark has this name here: see ``manage.py history marks``."""
+
+    code = "mark-unknown"
+    status = 404
+
+
+class MarkExists(SmartModelsError):
+    """A mark of this name exists already: choose another name, or delete that one first."""
+
+    code = "mark-exists"
+    status = 409
+
+
 class ShareRefused(SmartModelsError):
     """The row cannot be shared like this: the message says why and with whom it can."""
 
@@ -224,6 +269,41 @@ class SentinelProtected(SmartModelsError):
     """The sentinel user owns what others left behind: it can neither log in, be deleted nor join."""
 
     code = "sentinel-protected"
+    status = 409
+
+
+class AccountBusy(SmartModelsError):
+    """Rows are being written for the account: nothing was changed, try again shortly."""
+
+    code = "account-busy"
+    status = 409
+
+
+class AccountKept(SmartModelsError):
+    """Accounts are not deleted, since rows and histories name them: close the account instead."""
+
+    code = "account-kept"
+    status = 409
+
+
+class AccountOpen(SmartModelsError):
+    """The account is open, and this is for closed ones: close it first, if that is what is wanted."""
+
+    code = "account-open"
+    status = 409
+
+
+class AccountAnonymised(SmartModelsError):
+    """The account is anonymised, or about to be: nothing brings it back, make a new one."""
+
+    code = "account-anonymised"
+    status = 409
+
+
+class GraceOver(SmartModelsError):
+    """The account was closed longer ago than ``SMARTMODELS_GRACE_DAYS``: make a new one."""
+
+    code = "grace-over"
     status = 409
 
 

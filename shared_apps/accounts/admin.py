@@ -12,7 +12,7 @@ from django.utils.html import format_html
 
 from shared_apps.accounts.models import User
 from smartmodels.admin import StaffModelAdmin, staff_site
-from smartmodels.ownership import is_sentinel
+from smartmodels.ownership import choosable, is_sentinel
 
 __all__ = ["AccountAdmin"]
 
@@ -52,6 +52,11 @@ class AccountAdmin(StaffModelAdmin, _UserAdmin):
     search_fields = ("email", "name")
     ordering: ClassVar[tuple[str, ...]] = ("email",)
     filter_horizontal = ()
+
+    def get_search_results(self, request: Any, queryset: Any, search_term: str) -> Any:
+        """Find accounts; where one is to be chosen, none of a service."""
+        found, may_repeat = super().get_search_results(request, queryset, search_term)
+        return choosable(found) if request.path_info.endswith("/autocomplete/") else found, may_repeat
 
     def get_readonly_fields(self, request: Any, obj: Any = None) -> Any:
         """Only superusers give rights away."""

@@ -1,11 +1,15 @@
-"""Accounts: people who may be members of several namespaces, their sessions and their API tokens."""
+"""Accounts: people who may be members of several namespaces, their sessions and their API tokens.
+
+An account is never deleted, since rows and histories name it: it is closed, and later anonymised
+(shared_apps/namespaces/closing).
+"""
 
 from __future__ import annotations
 
 import hashlib
 import secrets
 from importlib import import_module
-from typing import Any, ClassVar
+from typing import Any, ClassVar, NoReturn
 
 from django.conf import settings
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
@@ -15,6 +19,9 @@ from django.db import models
 from django.db.models.functions import Lower, Now
 from uuid_utils.compat import uuid7
 
+from smartmodels.exceptions import AccountKept
+from smartmodels.ownership import is_sentinel, refuse_sentinel
+
 __all__ = ["Session", "Token", "User"]
 
 
@@ -23,8 +30,29 @@ def new_key() -> Any:
     return uuid7()
 
 
+def _refuse_deletion() -> NoReturn:
+    raise AccountKept(
+        "Accounts are not deleted, since rows and histories name them: "
+        "close the account, with close_account() or `manage.py account close`."
+    )
+
+
+class UserQuerySet(models.QuerySet["User"]):
+    """Accounts."""
+
+    def delete(self) -> NoReturn:
+        """Refuse: raises AccountKept."""
+        _refuse_deletion()
+
+    delete.alters_data = True  # type: ignore[attr-defined]
+    delete.queryset_only = True  # type: ignore[attr-defined]
+
+
 class UserManager(BaseUserManager["User"]):
     """Accounts by e-mail address, compared without regard to case."""
+
+    def get_queryset(self) -> UserQuerySet:
+        return UserQuerySet(self.model, using=self._db)
 
     def create_user(self, email: str, password: str | None = None, **fields: Any) -> User:
         """Create an account; without a password it cannot log in until one is set."""
@@ -54,6 +82,7 @@ class User(AbstractBaseUser, PermissionsMixin):
     )
     joined_at = models.DateTimeField(db_default=Now(), editable=False)
     closed_at = models.DateTimeField(null=True, blank=True, editable=False)
+    anonymised_at = models.DateTimeField(null=True, blank=True, editable=False)
 
     objects = UserManager()
 
@@ -68,6 +97,22 @@ class User(AbstractBaseUser, PermissionsMixin):
 
     def __str__(self) -> str:
         return self.name or self.email
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        """Save the account; raise SentinelProtected for the sentinel's."""
+        if not self._state.adding:
+            refuse_sentinel(self.pk, "be changed")
+        super().save(*args, **kwargs)
+
+    def delete(self, *args: Any, **kwargs: Any) -> NoReturn:
+        """Refuse: raises AccountKept, or SentinelProtected for the sentinel."""
+        refuse_sentinel(self.pk, "be deleted")
+        _refuse_deletion()
+
+    @property
+    def is_person(self) -> bool:
+        """Tell whether somebody may act as this account: it is neither closed nor the sentinel's."""
+        return bool(self.is_active) and self.closed_at is None and not is_sentinel(self.pk)
 
 
 class Session(AbstractBaseSession):
@@ -103,6 +148,10 @@ class Token(models.Model):
 
     @classmethod
     def issue(cls, user: User, namespace_id: Any) -> tuple[Token, str]:
-        """Make a token; return it with the secret, which cannot be read again."""
+        """Make a token; return it with the secret, which cannot be read again.
+
+        Raises SentinelProtected for the sentinel and OwnerClosed for a closed account.
+        """
+        refuse_sentinel(user.pk, "have a token")
         secret = secrets.token_urlsafe(32)
         return cls.objects.create(user=user, namespace_id=namespace_id, digest=cls.digest_of(secret)), secret

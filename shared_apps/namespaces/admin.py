@@ -13,9 +13,10 @@ from django.db.models import Count, QuerySet
 from django.template.response import TemplateResponse
 
 from shared_apps.namespaces.models import Domain, Membership, Namespace
+from shared_apps.namespaces.owners import is_last_owner, require_another_owner
 from smartmodels.admin import StaffModelAdmin, staff_site
 from smartmodels.context import public_scope
-from smartmodels.exceptions import SmartModelsError, SoleOwner
+from smartmodels.exceptions import SmartModelsError
 from smartmodels.management.namespaces import owner_account
 from smartmodels.ownership import is_sentinel
 from smartmodels.tenancy import provisioning
@@ -214,13 +215,6 @@ class DomainAdmin(StaffModelAdmin):
         return super().has_delete_permission(request, obj) and not self._is_given(obj)
 
 
-def _is_last_owner(membership: Membership) -> bool:
-    others = Membership.objects.filter(
-        namespace_id=membership.namespace_id, role=Role.OWNER, user__is_active=True
-    )
-    return membership.role == Role.OWNER and not others.exclude(pk=membership.pk).exists()
-
-
 class MembershipForm(_ModelForm):
     """A member and their role."""
 
@@ -236,7 +230,7 @@ class MembershipForm(_ModelForm):
         role = self.cleaned_data["role"]
         if self.instance.pk and role != Role.OWNER and not self.instance._state.adding:
             before = Membership.objects.filter(pk=self.instance.pk).first()
-            if before is not None and _is_last_owner(before):
+            if before is not None and is_last_owner(before):
                 raise ValidationError("The namespace has no other owner: name one first.", code="sole-owner")
         return role
 
@@ -260,6 +254,5 @@ class MembershipAdmin(StaffModelAdmin):
 
     def delete_model(self, request: Any, obj: Any) -> None:
         """End a membership; the last owner stays."""
-        if _is_last_owner(obj):
-            raise SoleOwner(f"{obj.namespace} has no other owner: name one first.")
+        require_another_owner(obj)
         super().delete_model(request, obj)

@@ -6,10 +6,11 @@ from collections.abc import Callable
 from typing import Any
 
 from django.contrib.auth.models import AnonymousUser
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponseBase
 
 from shared_apps.namespaces.identity import membership_of, user_of_token
 from smartmodels.context import Actor, operation
+from smartmodels.tenancy.streams import keep_bound
 
 __all__ = ["IdentityMiddleware"]
 
@@ -24,15 +25,16 @@ class IdentityMiddleware:
     one operation, whose actor is the user.
     """
 
-    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
         self.get_response = get_response
 
-    def __call__(self, request: HttpRequest) -> HttpResponse:
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
         self._identify(request)
         user = request.user
-        actor = Actor.user(user) if user.is_authenticated else Actor.system("anonymous")
-        with operation(actor=actor, nested=False):
-            return self.get_response(request)
+        actor = Actor.user(user) if user.is_authenticated else Actor.anonymous()
+        with operation(actor=actor, nested=False) as opened:
+            response = self.get_response(request)
+        return keep_bound(response, opened.resumed)
 
     @staticmethod
     def _identify(request: Any) -> None:

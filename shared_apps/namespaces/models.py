@@ -9,7 +9,7 @@ from django.db import models
 
 from smartmodels.tenancy.models import AbstractDomain, AbstractMembership, AbstractNamespace
 
-__all__ = ["Domain", "Handover", "Membership", "Namespace"]
+__all__ = ["Domain", "Handover", "Membership", "Namespace", "Work"]
 
 
 class Namespace(AbstractNamespace):
@@ -30,18 +30,39 @@ class Membership(AbstractMembership):
         pass
 
 
+class Work(models.TextChoices):
+    """What is to be done in each namespace for an account: hand over, take back, anonymise."""
+
+    HAND_OVER = "hand_over"
+    TAKE_BACK = "take_back"
+    ANONYMISE = "anonymise"
+
+
 class Handover(models.Model):
-    """What is left to do, or was done, for a closed account in one namespace: hand its rows over."""
+    """What is left to do, or was done, for a closed or restored account in one namespace.
+
+    All of an account belong to one operation. ``rows`` counts what is done so far; ``role`` and
+    ``joined_at`` are those of the membership that the closing ended.
+    """
 
     user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="handovers")
     namespace = models.ForeignKey(Namespace, on_delete=models.CASCADE, related_name="handovers")
-    rows = models.PositiveIntegerField(null=True)
+    work = models.CharField(max_length=10, choices=Work.choices, default=Work.HAND_OVER)
+    operation_id = models.UUIDField(null=True, editable=False)
+    rows = models.PositiveBigIntegerField(default=0)
     finished_at = models.DateTimeField(null=True)
+    role = models.CharField(max_length=10, blank=True, default="")
+    joined_at = models.DateTimeField(null=True)
 
     class Meta:
         constraints: ClassVar = [
             models.UniqueConstraint(fields=["user", "namespace"], name="namespaces_one_handover")
         ]
+        indexes: ClassVar = [
+            models.Index(
+                fields=["user"], condition=models.Q(finished_at__isnull=True), name="namespaces_handover_left"
+            )
+        ]
 
     def __str__(self) -> str:
-        return f"{self.user_id} in {self.namespace_id}"
+        return f"{self.work} {self.user_id} in {self.namespace_id}"

@@ -1,1 +1,1 @@
-"""What operations need in the public schema: the function that captures history."""
+"""What stands in the public schema for history: the functions that keep it, and the anchors of its chains."""

@@ -24,7 +24,11 @@ def told(databases: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[t
     data = tmp_path_factory.mktemp("told")
     with databases.private() as name:
         _make_anew(databases.server_url, name, "template0")
-        place = {"DATABASE_URL": databases.url_of(name), "SMARTMODELS_DATA": str(data)}
+        place = {
+            "DATABASE_URL": databases.url_of(name),
+            "DJANGO_SETTINGS_MODULE": "config.settings",
+            "SMARTMODELS_DATA": str(data),
+        }
         done = subprocess.run(
             [sys.executable, "manage.py", "demo", "--no-serve"],
             cwd=ROOT, env={**os.environ, **place}, check=False, capture_output=True, text=True,

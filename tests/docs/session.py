@@ -48,7 +48,12 @@ class Session:
     def __init__(self, folder: Path, database_url: str, data: Path) -> None:
         self.folder = folder
         self._port = _unused_port()
-        self._environment = {**os.environ, "DATABASE_URL": database_url, "SMARTMODELS_DATA": str(data)}
+        self._environment = {
+            **os.environ,
+            "DATABASE_URL": database_url,
+            "DJANGO_SETTINGS_MODULE": "config.settings",
+            "SMARTMODELS_DATA": str(data),
+        }
         for name in COPIED:
             shutil.copytree(ROOT / name, folder / name, ignore=CACHES)
         shutil.copy(ROOT / "manage.py", folder)

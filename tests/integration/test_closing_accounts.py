@@ -1,55 +1,26 @@
 """S4: what a user made outlives their account, owned by the sentinel."""
 
-import threading
 from collections.abc import Callable
-from datetime import timedelta
 from typing import Any
 
 import pytest
 from django.core.management import CommandError, call_command
-from django.db import connections, transaction
-from django.utils import timezone
+from django.db import transaction
 
 from shared_apps.accounts.models import Session, Token, User
-from shared_apps.namespaces.closing import close_account, continue_handovers
-from shared_apps.namespaces.models import Handover, Membership
+from shared_apps.namespaces.closing import continue_handovers, work
+from shared_apps.namespaces.models import Handover, Membership, Namespace
 from smartmodels.context import Actor, namespace_scope, operation
 from smartmodels.exceptions import InvalidInput, SentinelProtected, SoleOwner
 from smartmodels.ownership import sentinel_id, take_back
 from tenant_apps.research.models import Study
+from tests.support.closing import close, in_thread, owners_of, study_of
 
 
-def study_of(user: Any, namespace: Any, code: str = "B") -> Study:
-    """A study that the user made in the namespace."""
-    with namespace_scope(namespace), operation(actor=Actor.user(user)):
-        study: Study = Study.objects.create(code=code)
-    return study
-
-
-def close(user: Any, **values: Any) -> Any:
-    """Close the account as the operator does."""
-    with operation(actor=Actor.command("account close")):
-        return close_account(user, **values)
-
-
-def in_thread(job: Callable[[], Any]) -> threading.Thread:
-    """Start the job in a thread with a connection of its own."""
-
-    def run() -> None:
-        try:
-            job()
-        finally:
-            connections.close_all()
-
-    thread = threading.Thread(target=run)
-    thread.start()
-    return thread
-
-
-def owners_of(row: Study) -> tuple[Any, Any]:
-    """Who owns the row by now, and which closed account it is remembered to come from."""
-    row.refresh_from_db()
-    return row.owner_id, row.former_owner_id
+@pytest.fixture
+def small_batches(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two rows a batch."""
+    monkeypatch.setattr(work, "BATCH", 2)
 
 
 def test_close_account__member_of_two_namespaces__leaves_rows_to_the_sentinel(
@@ -144,39 +115,65 @@ def test_close_account__two_owners_at_once__leaves_one(
     assert [error.details["namespaces"] for error in refused] == [["alpha"]]
 
 
-def test_close_account__again_after_a_late_commit__hands_that_over(
-    committing: Any, ben: Any, alpha: Any
+@pytest.mark.parametrize("state", ["suspended", "creating"])
+def test_close_account__sole_owner_of_what_may_be_served_again__is_refused(
+    ana: Any, alpha: Any, state: str
 ) -> None:
-    """A row that was being written while its owner's account was closed does not stay theirs."""
-    written, closed = threading.Event(), threading.Event()
-
-    def write() -> None:
-        with transaction.atomic():
-            study_of(ben, alpha)
-            written.set()
-            closed.wait(timeout=60)
-
-    thread = in_thread(write)
-    assert written.wait(timeout=60)
-    first = close(ben).rows
-    closed.set()
-    thread.join()
-    assert (first["alpha"], close(ben).rows) == (0, {"alpha": 1})
+    """A suspended or half-made namespace needs an owner as much as an active one."""
+    Namespace.objects.filter(pk=alpha.pk).update(state=state)
+    with pytest.raises(SoleOwner):
+        close(ana)
 
 
-@pytest.mark.parametrize(
-    ("closed", "found"), [(timedelta(minutes=30), {"alpha": 1}), (timedelta(hours=9), {})]
-)
-def test_continue_handovers__late_row__is_found_within_the_hour(
-    ben: Any, alpha: Any, closed: timedelta, found: dict[str, int]
+@pytest.mark.parametrize("state", ["suspended", "archived"])
+def test_close_account__namespace_that_is_not_served__is_handed_over_as_well(
+    ben: Any, alpha: Any, state: str
 ) -> None:
-    """The worker looks again at accounts that were closed lately, and lets older ones rest."""
-    close(ben)
+    """Nothing stays behind where nobody looks at the moment."""
     study_of(ben, alpha)
-    User.objects.filter(pk=ben.pk).update(closed_at=timezone.now() - closed)
-    Handover.objects.update(finished_at=timezone.now() - timedelta(minutes=10))
+    Namespace.objects.filter(pk=alpha.pk).update(state=state)
+    assert close(ben).rows["alpha"] == 1
+
+
+def test_close_account__many_namespaces__are_one_operation(ben: Any, alpha: Any, beta: Any) -> None:
+    """What the closing changed everywhere can be found under one id, that of the hand-overs."""
+    rows = {alpha: study_of(ben, alpha), beta: study_of(ben, beta)}
+    closing = close(ben)
+    found = set(Handover.objects.filter(user=ben).values_list("operation_id", flat=True))
+    for namespace, row in rows.items():
+        with namespace_scope(namespace):
+            found.add(row.history.latest("history_id").operation_id)
+    assert found == {closing.operation_id}
+
+
+def test_close_account__more_rows_than_a_batch__reports_each_batch(
+    ben: Any, alpha: Any, beta: Any, small_batches: None
+) -> None:
+    """The progress names the namespace and the rows done there so far."""
+    for number in range(5):
+        study_of(ben, alpha, f"B{number}")
+    told: list[tuple[str, int]] = []
+    close(ben, progress=lambda slug, rows: told.append((slug, rows)))
+    assert told == [("alpha", 2), ("alpha", 4), ("alpha", 5), ("alpha", 5), ("beta", 0)]
+
+
+def test_close_account__out_of_time__leaves_the_rest_to_the_worker(ben: Any, alpha: Any) -> None:
+    """A request does not wait for a million rows: what is left is said, and done later."""
+    study_of(ben, alpha)
+    closing = close(ben, seconds=0)
     with operation(actor=Actor.system("worker")):
-        assert continue_handovers() == found
+        assert (closing.left, continue_handovers()) == (("alpha", "beta"), {"alpha": 1, "beta": 0})
+
+
+def test_continue_handovers__broken_namespace__does_not_stop_the_others(
+    ben: Any, alpha: Any, beta: Any, caplog: Any
+) -> None:
+    """What cannot be done in one namespace is logged and left for later."""
+    study_of(ben, beta)
+    Namespace.objects.filter(pk=alpha.pk).update(schema_name="t_gone")
+    closing = close(ben)
+    assert (closing.rows, closing.left) == ({"beta": 1}, ("alpha",))
+    assert "not finished in alpha" in caplog.text
 
 
 def test_undelete__owner_closed_meanwhile__goes_to_the_sentinel(ana: Any, ben: Any, alpha: Any) -> None:
@@ -230,6 +227,7 @@ def test_take_back__living_and_deleted_rows__are_the_users_again(ana: Any, ben: 
         before.delete()
         close(ben)
         after.delete()
+        User.objects.filter(pk=ben.pk).update(closed_at=None)
         assert take_back(ben.pk) == 3
         before.undelete()
         after.undelete()

@@ -75,9 +75,14 @@ def test_document__of_a_namespace__is_not_for_others(api_of: Client, bea: Any, a
 
 
 def test_document__of_the_public_host__is_for_staff(api_of: Client, staff: Any) -> None:
-    """It describes the namespaces and nothing of what is in them."""
+    """It describes namespaces and accounts, and nothing of what is in the namespaces."""
     document = api_of(staff, None).get("/api/schema/").json()
-    assert {name.split("/")[3] for name in names_in(document)} == {"namespaces", "token"}
+    assert {name.split("/")[3] for name in names_in(document)} == {
+        "account",
+        "accounts",
+        "namespaces",
+        "token",
+    }
 
 
 def test_docs__member__shows_a_page_without_foreign_hosts(client_of: Client, ana: Any, alpha: Any) -> None:

@@ -91,7 +91,7 @@ def test_plan_revert__value_taken_by_another_row__is_a_conflict(study: Study) ->
     """The plan names what stands in the way."""
     Study.objects.create(code="A", island="Dream")
     plan = plan_revert(study, versions(study)[-1])
-    assert [conflict.code for conflict in plan.conflicts] == ["invalid"]
+    assert [conflict.code for conflict in plan.conflicts] == ["unique-taken"]
     with pytest.raises(RevertConflict):
         apply_revert(plan)
 

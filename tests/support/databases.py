@@ -31,6 +31,7 @@ SOURCES = (
     "platform/smartmodels/history/operations.py",
     "platform/smartmodels/history/capture.py",
     "platform/smartmodels/history/records.py",
+    "platform/smartmodels/softdelete/parents.py",
     "platform/config/settings.py",
     "tests/support/people.py",
     "tests/support/template.py",

@@ -3,6 +3,7 @@
 import asyncio
 import json
 import uuid
+from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
 import pytest
@@ -10,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from smartmodels.context import Actor, Operation, current_operation, operation, require_operation
-from smartmodels.exceptions import ActorRequired
+from smartmodels.exceptions import ActorRequired, InvalidInput
 
 USER = uuid.UUID(int=7)
 ANA = Actor(kind="user", label="ana@example.org", user_id=USER)
@@ -167,3 +168,184 @@ def test_setting__of_any_label_and_reason__is_json_that_postgresql_takes(label: 
 def test_setting__of_any_storable_reason__keeps_it(reason: str) -> None:
     """What can be stored is stored as it was said."""
     assert json.loads(Operation(uuid.UUID(int=1), JOB, reason=reason).as_setting)["reason"] == reason
+
+
+def test_async_operation__left_by_an_exception__is_over() -> None:
+    """Whatever happens inside."""
+
+    async def main() -> Operation | None:
+        with pytest.raises(ZeroDivisionError):
+            async with operation(actor=ANA):
+                _ = 1 / 0
+        return current_operation()
+
+    assert asyncio.run(main()) is None
+
+
+def test_coroutine__decorated_and_failing__leaves_nothing_open() -> None:
+    """The operation ends with the call."""
+
+    @operation(actor=JOB)
+    async def work() -> None:
+        await asyncio.sleep(0)
+        raise LookupError
+
+    async def main() -> Operation | None:
+        with pytest.raises(LookupError):
+            await work()
+        return current_operation()
+
+    assert asyncio.run(main()) is None
+
+
+def test_function__decorated_and_failing__leaves_nothing_open() -> None:
+    """The operation ends with the call."""
+
+    @operation(actor=JOB)
+    def work() -> None:
+        raise LookupError
+
+    with pytest.raises(LookupError):
+        work()
+    assert current_operation() is None
+
+
+def test_generator__decorated__has_the_operation_while_it_runs_and_its_caller_has_not() -> None:
+    """From its first row to its last, and between them what the caller has open."""
+
+    @operation(actor=JOB)
+    def rows() -> Iterator[Operation | None]:
+        yield current_operation()
+        yield current_operation()
+
+    found = []
+    for inside in rows():
+        assert inside
+        found.append((inside.actor, inside.id, current_operation()))
+    assert found == [(JOB, found[0][1], None)] * 2
+
+
+def test_generator__decorated_and_left_early__leaves_nothing_open() -> None:
+    """Its own clean-up still runs in the operation."""
+    closed = []
+
+    @operation(actor=JOB)
+    def rows() -> Iterator[int]:
+        try:
+            yield 1
+        finally:
+            closed.append(current_operation())
+
+    going = rows()
+    next(going)
+    going.close()  # type: ignore[attr-defined]
+    assert ([opened and opened.actor for opened in closed], current_operation()) == ([JOB], None)
+
+
+def test_async_generator__decorated__has_the_operation_while_it_runs() -> None:
+    """And its caller, between two rows, has none."""
+
+    @operation(actor=JOB)
+    async def rows() -> AsyncIterator[Operation | None]:
+        yield current_operation()
+        await asyncio.sleep(0)
+        yield current_operation()
+
+    async def main() -> list[Any]:
+        return [(inside and inside.id, current_operation()) async for inside in rows()]
+
+    first, second = asyncio.run(main())
+    assert (first == second, first[0] is not None, first[1]) == (True, True, None)
+
+
+def test_async_generators__decorated_and_interleaved__do_not_mix() -> None:
+    """Each goes on in its own."""
+
+    @operation(actor=JOB)
+    async def rows() -> AsyncIterator[uuid.UUID]:
+        for _ in range(3):
+            opened = current_operation()
+            assert opened
+            yield opened.id
+
+    async def main() -> list[set[uuid.UUID]]:
+        one, two = rows(), rows()
+        pairs = [(await anext(one), await anext(two)) for _ in range(3)]
+        return [set(each) for each in zip(*pairs, strict=True)]
+
+    first, second = asyncio.run(main())
+    assert (len(first), len(second), first != second) == (1, 1, True)
+
+
+def test_operation__that_does_not_nest__takes_nothing_from_outside() -> None:
+    """Neither id nor reason, and the outer one goes on afterwards."""
+    with operation(actor=ANA, reason="import") as outer:
+        with operation(actor=JOB, nested=False) as inner:
+            assert (inner.id != outer.id, inner.reason) == (True, None)
+        assert current_operation() == outer
+
+
+def test_operation__that_does_not_nest_and_has_no_actor__is_the_systems() -> None:
+    """The outer actor does not count."""
+    with operation(actor=ANA), operation(nested=False) as inner:
+        assert inner.actor == Actor.system()
+
+
+def test_operation__given_an_id__goes_on_with_it() -> None:
+    """What was begun elsewhere, such as before a job was put off."""
+    begun = uuid.uuid4()
+    with operation(actor=JOB, id=begun) as opened, operation(reason="typo") as inner:
+        assert (opened.id, inner.id) == (begun, begun)
+
+
+def test_operation__resumed__is_the_same() -> None:
+    """For what goes on after the block was left."""
+    with operation(actor=JOB, reason="export", on_behalf_of=ANA, via="beta") as opened:
+        pass
+    with operation(actor=ANA), opened.resumed() as again:
+        assert again == opened
+
+
+@pytest.mark.parametrize(
+    ("actor", "kind", "owner"),
+    [
+        (Actor.api_key("sync", USER), "api_key", USER),
+        (Actor.api_key("sync"), "api_key", None),
+        (Actor.oauth_application("app", USER), "oauth_application", USER),
+        (Actor.job("nightly"), "job", None),
+        (Actor.command("loaddata"), "command", None),
+        (Actor.system(), "system", None),
+        (Actor.anonymous(), "anonymous", None),
+    ],
+)
+def test_actor__of_each_kind__says_whose_new_rows_are(actor: Actor, kind: str, owner: Any) -> None:
+    """None is the sentinel."""
+    with operation(actor=actor) as opened:
+        assert (json.loads(opened.as_setting)["kind"], opened.owner_id) == (kind, owner)
+
+
+class Person:
+    """As much of an account as an actor needs."""
+
+    pk = uuid.UUID(int=9)
+    is_staff = True
+
+    def get_username(self) -> str:
+        return "staff@example.org"
+
+
+def test_impersonator__who_acts_for_nobody__is_refused() -> None:
+    """It must be said whom."""
+    with pytest.raises(InvalidInput, match="on_behalf_of"), operation(actor=Actor.impersonator(Person())):
+        pass
+
+
+def test_impersonator__acting_for_somebody__makes_their_rows() -> None:
+    """And is named first."""
+    with operation(actor=Actor.impersonator(Person()), on_behalf_of=ANA) as opened:
+        said = json.loads(opened.as_setting)
+        assert (said["user"], said["label"]) == (
+            str(Person.pk),
+            "staff@example.org on behalf of ana@example.org",
+        )
+        assert opened.owner_id == USER

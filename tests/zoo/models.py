@@ -6,6 +6,40 @@ from typing import ClassVar
 from django.db import models
 
 from smartmodels.models import Resource, SmartModel, UniqueAlive
+from tests.zoo.peers import (
+    PlainObservation,
+    PlainSpecimen,
+    PlainStudy,
+    StockAnimal,
+    StockEnclosure,
+    StockKeeper,
+    StockObservation,
+    StockSpecimen,
+    StockStudy,
+    StockTag,
+)
+
+__all__ = [
+    "Animal",
+    "Enclosure",
+    "Feed",
+    "Feeding",
+    "Keeper",
+    "OldAnimal",
+    "Permit",
+    "PlainObservation",
+    "PlainSpecimen",
+    "PlainStudy",
+    "Sighting",
+    "StockAnimal",
+    "StockEnclosure",
+    "StockKeeper",
+    "StockObservation",
+    "StockSpecimen",
+    "StockStudy",
+    "StockTag",
+    "Tag",
+]
 
 
 class Keeper(SmartModel):
@@ -54,6 +88,9 @@ class Animal(Resource):
 
     name = models.CharField(max_length=100)
     enclosure = models.ForeignKey(Enclosure, on_delete=models.CASCADE, related_name="animals")
+    keeper = models.ForeignKey(
+        Keeper, on_delete=models.SET_NULL, null=True, blank=True, related_name="animals"
+    )
     mate = models.ForeignKey("self", on_delete=models.SET_NULL, null=True, blank=True, related_name="mates")
     tags = models.ManyToManyField(Tag, blank=True, related_name="animals")
     untracked = models.ManyToManyField(Tag, blank=True, related_name="+")

@@ -10,6 +10,7 @@ from django.utils.html import format_html
 
 from smartmodels.admin.permissions import RowPermissions, role_of
 from smartmodels.exceptions import ProtectedRows
+from smartmodels.querysets import sees_everything
 from smartmodels.softdelete.preview import preview_deletion
 
 __all__ = ["TruthfulDeletion"]
@@ -57,9 +58,9 @@ class TruthfulDeletion(RowPermissions):
 
     @staticmethod
     def _may_delete(request: Any, model: Any, pks: Any) -> bool:
-        """Tell whether the member may delete all these rows: a member's own, an admin's any."""
+        """Tell whether the member may delete all these rows: a member's own, an admin's any that they see."""
         role = role_of(request)
         if role is None or not role.writes:
             return False
-        rows = model.objects.filter(pk__in=pks)
-        return role.manages or not rows.exclude(owner_id=request.user.pk).exists()
+        rows = model.all_objects.filter(pk__in=pks)
+        return (role.manages and sees_everything()) or not rows.exclude(owner_id=request.user.pk).exists()

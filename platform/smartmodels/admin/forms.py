@@ -12,7 +12,7 @@ from django.db import models
 from smartmodels.context import require_operation
 from smartmodels.models import SmartModel
 
-__all__ = ["LivingRowSelect", "ReasonForm", "RevertForm", "SmartForm"]
+__all__ = ["LivingRowSelect", "ReasonForm", "RevertForm", "SmartForm", "UndoForm"]
 
 if TYPE_CHECKING:
     _ModelForm = forms.ModelForm[Any]
@@ -123,3 +123,9 @@ class RevertForm(ReasonForm):
     base = forms.IntegerField(
         required=False, min_value=0, max_value=2**63 - 1, widget=forms.HiddenInput, localize=False
     )
+
+
+class UndoForm(ReasonForm):
+    """What confirms that many rows are undone: a reason, and which preview was seen."""
+
+    seen = forms.CharField(required=False, max_length=64, widget=forms.HiddenInput)

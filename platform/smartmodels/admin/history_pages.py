@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from functools import update_wrapper
 from typing import Any
 
@@ -14,13 +13,16 @@ from django.core.paginator import Paginator
 from django.http import Http404, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import path, reverse
+from django.utils.html import strip_tags
 
 from smartmodels.admin.forms import ReasonForm, RevertForm
+from smartmodels.admin.naming import Names
 from smartmodels.admin.permissions import RowPermissions
-from smartmodels.admin.values import shown
+from smartmodels.admin.restoring import bring_back, foresee
+from smartmodels.admin.rights import Rights
+from smartmodels.admin.values import shown, want_names
 from smartmodels.admin.wording import action_in_words
-from smartmodels.context import operation
-from smartmodels.exceptions import RestoreConflict, RevertConflict
+from smartmodels.exceptions import RevertConflict, SmartModelsError
 from smartmodels.history import (
     FieldChange,
     apply_revert,
@@ -28,13 +30,18 @@ from smartmodels.history import (
     plan_revert,
     revertible_fields,
     timeline,
+    tracked_links,
     version_of,
     with_changes,
 )
+from smartmodels.querysets import owned
 
 __all__ = ["HistoryPages"]
 
 _FOLDER = "smartmodels/admin"
+
+_STATES = frozenset({"soft_delete", "restore", "purge"})
+"""Actions whose word says already what became of the row."""
 
 
 class HistoryPages(RowPermissions):
@@ -67,7 +74,7 @@ class HistoryPages(RowPermissions):
 
     def get_all_rows(self, request: Any) -> Any:
         """Return the rows whose history may be seen: living and deleted ones."""
-        return self.model.all_objects.all()
+        return owned(self.model.all_objects.all())
 
     def _find(self, request: Any, object_id: str) -> tuple[Any, Any]:
         """Return (key, row); the row is None when it was purged. Unknown keys are not found."""
@@ -126,19 +133,38 @@ class HistoryPages(RowPermissions):
         shown_and_next = list(versions[first : first + self.history_list_per_page + 1])
         if not shown_and_next:
             raise Http404(f"No {self.opts.verbose_name} has this key.")
-        entries = []
-        for index, (version, changes) in enumerate(with_changes(shown_and_next)):
-            version.in_words = action_in_words(version.action)
+        entries = self._entries(request, shown_and_next)
+        for index, version in enumerate(entries):
             version.ordinal = paginator.count - first - index
-            version.changes = [change.label for change in changes]
-            version.more = [self._extra(version, name) for name in self.get_history_list_display(request)]
-            entries.append(version)
         return self._render(
             request, "history", row or entries[0].instance, title="History", page_obj=page,
             versions=entries[: self.history_list_per_page], purged=row is None, page_var="p",
             page_range=paginator.get_elided_page_range(page.number),
             more_columns=self.get_history_list_display(request), **(extra_context or {}),
         )  # fmt: skip
+
+    def _entries(self, request: Any, versions: list[Any]) -> list[Any]:
+        """Return versions with what the list says of each: what it changed against the one before."""
+        names, pairs = Names(), with_changes(versions)
+        links = {link.name for link in tracked_links(self.model)}
+        for _, changes in pairs:
+            want_names(names, self.model, (change for change in changes if change.field in links))
+        for version, changes in pairs:
+            version.in_words = action_in_words(version.action)
+            version.changes = [
+                self._told(change, names, links)
+                for change in changes
+                if change.field != "state" or version.action not in _STATES
+            ]
+            version.more = [self._extra(version, name) for name in self.get_history_list_display(request)]
+        return [version for version, _ in pairs]
+
+    def _told(self, change: FieldChange, names: Names, links: set[str]) -> str:
+        """Return the name of a changed field; of links and of the state also what it was and what it is."""
+        if change.field not in links and change.field != "state":
+            return change.label
+        told = shown(self.model, [change], names)[0]
+        return f"{change.label}: {strip_tags(str(told.old))} \u2192 {strip_tags(str(told.new))}"
 
     def _extra(self, version: Any, name: str) -> Any:
         value = getattr(self, name, None)
@@ -163,26 +189,40 @@ class HistoryPages(RowPermissions):
             return self.revert_view(request, object_id, version_id)
         key, row = self._find(request, object_id)
         version = self._version(key, version_id)
-        now = row or version
-        values = [
-            FieldChange(
-                field.name,
-                str(field.verbose_name),
-                getattr(version, field.attname),
-                getattr(now, field.attname),
-            )
-            for field in revertible_fields(self.model)
-        ]
+        values = [*self._fields(version, row or version), *self._links(version, row)]
         return self._render(
             request, "version", row or version.instance, title=f"Version {version.ordinal}",
             version=version, purged=row is None, values=shown(self.model, values), **(extra_context or {}),
         )  # fmt: skip
 
+    @staticmethod
+    def _fields(version: Any, now: Any) -> list[FieldChange]:
+        return [
+            FieldChange(field.name, str(field.verbose_name), *(getattr(each, field.attname) for each in both))
+            for field in revertible_fields(version.instance_type)
+            for both in [(version, now)]
+        ]
+
+    def _links(self, version: Any, row: Any) -> list[FieldChange]:
+        """Return what the version was linked to, and what the row is linked to now."""
+        found = []
+        for link in tracked_links(self.model):
+            column = link.through._meta.get_field(link.target_field).attname
+            then = link.history._base_manager.filter(history_id=version.history_id)
+            old = sorted(then.values_list(column, flat=True), key=str)
+            new = old
+            if row is not None:
+                now = link.through._base_manager.filter(**{link.source_field: row.pk})
+                new = sorted(now.values_list(column, flat=True), key=str)
+            found.append(FieldChange(link.name, link.label, old, new))
+        return found
+
     def revert_view(self, request: Any, object_id: str, version_id: str) -> Any:
         """Show what a revert would change; a POST does it. Only ``reason`` and ``base`` are read from it."""
         key, row = self._find_changeable(request, object_id)
         version = self._version(key, version_id)
-        plan = plan_revert(row, version)
+        rights = Rights(request, self.admin_site)
+        plan = rights.narrowed(plan_revert(row, version, may=rights.may, writable=rights.writable))
         form, problem, status = RevertForm(initial={"base": plan.base}), "", 200
         if request.method == "POST":
             problem, status = self._confirm(request, plan)
@@ -203,7 +243,7 @@ class HistoryPages(RowPermissions):
         base = form.cleaned_data["base"]
         try:
             apply_revert(
-                plan if base is None else replace(plan, base=base), reason=form.cleaned_data["reason"] or None
+                plan if base is None else plan.on_base(base), reason=form.cleaned_data["reason"] or None
             )
         except RevertConflict as error:
             return error.message, error.status
@@ -216,16 +256,15 @@ class HistoryPages(RowPermissions):
             self.message_user(request, f"Not deleted: {row}.", messages.WARNING)
             return HttpResponseRedirect(self._url("history", quote(key)))
         form, status = ReasonForm(request.POST if request.method == "POST" else None), 200
+        foreseen = foresee(request, self, [key])
         if request.method == "POST":
             status = 400
             if form.is_valid():
                 try:
-                    with operation(reason=form.cleaned_data["reason"] or None):
-                        total, _ = row.undelete()
-                except RestoreConflict as error:
-                    form.add_error(None, error.message)
-                    status = error.status
+                    total = bring_back(self.model, [key], foreseen, form.cleaned_data["reason"])
+                except SmartModelsError as error:
+                    foreseen, status = foreseen.refused(error.message), error.status
                 else:
                     self.message_user(request, f"Restored {total} rows.", messages.SUCCESS)
                     return HttpResponseRedirect(self._url("change", quote(key)))
-        return self._render(request, "restore", row, status, title="Restore", form=form)
+        return self._render(request, "restore", row, status, title="Restore", form=form, foreseen=foreseen)

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.contrib import admin, messages
+from django.contrib import admin
 from django.contrib.admin.options import IS_POPUP_VAR
 from django.contrib.admin.utils import quote
 from django.contrib.admin.views.main import ChangeList
-from django.core.exceptions import PermissionDenied
 from django.urls import reverse
+from django.utils.html import format_html
 
 from smartmodels.admin import derive
-from smartmodels.admin.permissions import RowPermissions, may_change_row
+from smartmodels.admin.permissions import RowPermissions
+from smartmodels.admin.restoring import restore_selected
 from smartmodels.admin.values import person
-from smartmodels.exceptions import SmartModelsError
-from smartmodels.softdelete import restore
+from smartmodels.querysets import without_service_owners
 
 __all__ = ["DerivedLists"]
 
@@ -56,21 +56,6 @@ class DeletedFilter(admin.SimpleListFilter):
         return queryset
 
 
-@admin.action(permissions=["restore"], description="Restore selected %(verbose_name_plural)s")
-def restore_selected(model_admin: Any, request: Any, queryset: Any) -> None:
-    """Restore the selected deleted rows, each with what was deleted together with it."""
-    rows = list(queryset)
-    if not all(may_change_row(request, row) for row in rows):
-        raise PermissionDenied
-    try:
-        restored = restore(model_admin.model, [row.pk for row in rows])
-    except SmartModelsError as error:
-        model_admin.message_user(request, error.message, messages.ERROR)
-        return
-    total, _ = restored.as_counts()
-    model_admin.message_user(request, f"Restored {total} rows.", messages.SUCCESS)
-
-
 class DerivedLists(RowPermissions):
     """What the subclass leaves empty is derived from the model."""
 
@@ -104,7 +89,9 @@ class DerivedLists(RowPermissions):
     def get_queryset(self, request: Any) -> Any:
         """Return the living rows, or on the list of deleted rows those."""
         manager = self.model.deleted_objects if self.shows_deleted(request) else self.model.objects
-        return manager.all().order_by(*self.get_ordering(request))
+        is_list = hasattr(request, "shows_deleted")
+        rows = without_service_owners(manager.all()) if is_list else manager.all()
+        return rows.order_by(*self.get_ordering(request))
 
     def changelist_view(self, request: Any, extra_context: Any = None) -> Any:
         """Show the list."""
@@ -138,7 +125,7 @@ class DerivedLists(RowPermissions):
         """Return the columns; deleted rows show who deleted them and when."""
         if self.shows_deleted(request):
             kept = [name for name in self.list_display if name not in ("owner_name", "updated_at")]
-            return [*kept, "deleted_at", "deleted_by_name"]
+            return [*kept, "deleted_at", "deleted_by_name", "deleted_with"]
         return self.list_display
 
     def get_ordering(self, request: Any) -> Any:
@@ -154,6 +141,14 @@ class DerivedLists(RowPermissions):
     def deleted_by_name(self, row: Any) -> str:
         """Name who deleted the row."""
         return person(row, "deleted_by")
+
+    @admin.display(description="operation")
+    def deleted_with(self, row: Any) -> str:
+        """Lead to the operation that deleted the row, and to what else it did."""
+        if row.deleted_in is None:
+            return ""
+        where = reverse("admin:operation", args=[row.deleted_in], current_app=self.admin_site.name)
+        return format_html('<a href="{}">what it did</a>', where)
 
     def has_restore_permission(self, request: Any) -> bool:
         """Tell whether the listed rows may be restored: deleted ones, by those who may change rows."""

@@ -20,31 +20,32 @@ _SHOWN = 10
 
 @dataclass(frozen=True, slots=True)
 class RecentChange:
-    """What one operation did to one model: ``url`` is the history of a single row."""
+    """What one operation (its id) did to one model: ``url`` is the history of a single row."""
 
     action: str
     who: str
     when: Any
     what: str
     url: str | None
+    operation: Any
 
 
 def _newest(model: Any) -> Any:
     rows = history_model(model).objects.order_by("-history_date", "-history_id")
-    return rows.annotate(label=Value(model._meta.label), row=F(model._meta.pk.attname)).values_list(
-        "label", "operation_id", "action", "row", "history_date", "actor_label"
+    return rows.annotate(of_model=Value(model._meta.label), of_row=F(model._meta.pk.attname)).values_list(
+        "of_model", "operation_id", "action", "of_row", "history_date", "actor_label"
     )[:_READ]
 
 
 def _describe(model: Any, entry: Any, rows: set[Any]) -> RecentChange:
-    _, _, action, row, when, who = entry
+    _, opened, action, row, when, who = entry
     options, url = model._meta, None
     what = f"{len(rows)} {options.verbose_name_plural}"
     if len(rows) == 1:
         last: Any = timeline(model, row).first()
         what = str(last.instance)
         url = reverse(f"admin:{options.app_label}_{options.model_name}_history", args=[row])
-    return RecentChange(action_in_words(action), who or "", when, what, url)
+    return RecentChange(action_in_words(action), who or "", when, what, url, opened)
 
 
 def recent_changes(models: Iterable[Any]) -> list[RecentChange]:

@@ -14,7 +14,9 @@ from django.http import Http404
 from django.template.response import TemplateResponse
 
 from smartmodels.admin.login import THROTTLED, MemberLoginForm, StaffLoginForm
+from smartmodels.admin.mark_pages import mark_urls
 from smartmodels.admin.model_admin import SmartModelAdmin
+from smartmodels.admin.operation_pages import operation_urls
 from smartmodels.admin.permissions import role_of
 from smartmodels.admin.recent import recent_changes
 from smartmodels.exceptions import NotPermitted, SmartModelsError
@@ -104,7 +106,14 @@ class NamespaceAdminSite(_Site):
     def get_urls(self) -> Any:
         """Return the addresses of the site."""
         self.register_missing()
-        return super().get_urls()
+
+        def wrap(view: Any) -> Any:
+            def wrapper(*args: Any, **kwargs: Any) -> Any:
+                return self.admin_view(view)(*args, **kwargs)
+
+            return update_wrapper(wrapper, view)
+
+        return [*operation_urls(self, wrap), *mark_urls(self, wrap), *super().get_urls()]
 
     def check(self, app_configs: Any) -> Any:
         """Run Django's checks over every registered model."""

@@ -10,10 +10,10 @@ from django.contrib.admin.utils import display_for_field
 from django.db import models
 from django.utils.html import format_html
 
+from smartmodels.admin.naming import Names
 from smartmodels.history import FieldChange
-from smartmodels.models import SmartModel
 
-__all__ = ["ShownChange", "person", "shown"]
+__all__ = ["ShownChange", "person", "shown", "want_names"]
 
 _NOTHING = format_html('<span class="quiet">{}</span>', "none")
 _EMPTY = format_html('<span class="quiet">{}</span>', "empty")
@@ -39,30 +39,55 @@ def person(row: Any, field: str) -> str:
     return "" if user is None else str(user)
 
 
-def _names(field: Any, keys: set[Any]) -> dict[Any, str]:
-    target = field.remote_field.model
-    rows = target.all_objects if issubclass(target, SmartModel) else target._base_manager
-    return {row.pk: str(row) for row in rows.filter(pk__in=keys)}
+def _columns(model: type[models.Model]) -> dict[str, Any]:
+    return {field.name: field for field in (*model._meta.concrete_fields, *model._meta.many_to_many)}
 
 
-def _shown(field: Any, value: Any, names: dict[Any, str]) -> Any:
+def _keys(field: Any, change: FieldChange) -> set[Any]:
+    """Return the keys of rows that a change names."""
+    if field.many_to_many:
+        return {*(change.old or ()), *(change.new or ())}
+    return {change.old, change.new} - {None}
+
+
+def want_names(names: Names, model: type[models.Model], changes: Iterable[FieldChange]) -> None:
+    """Say which rows the changes name, so that they are read together."""
+    columns = _columns(model)
+    for change in changes:
+        field = columns.get(change.field)
+        if field is not None and field.is_relation:
+            names.want(field.remote_field.model, _keys(field, change))
+
+
+def _shown(field: Any, value: Any, names: Names) -> Any:
+    if field.many_to_many:
+        model = field.remote_field.model
+        return ", ".join(sorted(names.of(model, key) for key in value or ())) or _NOTHING
     if value is None:
         return _NOTHING
     if value == "":
         return _EMPTY
     if field.is_relation:
-        return names.get(value, f"{value} (gone)")
+        return names.of(field.remote_field.model, value)
     return display_for_field(value, field, "")
 
 
-def shown(model: type[models.Model], changes: Iterable[FieldChange]) -> list[ShownChange]:
-    """Return the changes with readable values: one query per foreign key among them."""
+def shown(
+    model: type[models.Model], changes: Iterable[FieldChange], names: Names | None = None
+) -> list[ShownChange]:
+    """Return the changes with readable values: one query per model that they point at.
+
+    None with ``names`` that were wanted before, for many rows together.
+    """
+    listed, columns, known = list(changes), _columns(model), names or Names()
+    want_names(known, model, listed)
     found = []
-    for change in changes:
-        field: Any = model._meta.get_field(change.field)
-        keys = {value for value in (change.old, change.new) if value is not None}
-        names = _names(field, keys) if field.is_relation and keys else {}
-        old, new = (_shown(field, value, names) for value in (change.old, change.new))
+    for change in listed:
+        field = columns.get(change.field)
+        # The state of a row (living, deleted, purged) is no field.
+        old, new = (
+            value if field is None else _shown(field, value, known) for value in (change.old, change.new)
+        )
         label = change.label[:1].upper() + change.label[1:]
         found.append(ShownChange(change.field, label, old, new, change.old != change.new))
     return found

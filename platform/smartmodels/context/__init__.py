@@ -11,6 +11,7 @@ from smartmodels.context.namespace import (
     require_namespace,
 )
 from smartmodels.context.operation import Operation, current_operation, operation, require_operation
+from smartmodels.context.threads import Thread, ThreadPoolExecutor, carrying
 
 __all__ = [
     "PUBLIC_SCHEMA",
@@ -18,6 +19,9 @@ __all__ = [
     "ActorKind",
     "BoundNamespace",
     "Operation",
+    "Thread",
+    "ThreadPoolExecutor",
+    "carrying",
     "current_namespace",
     "current_operation",
     "current_schema",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
+import inspect
 import json
 import uuid
 from collections.abc import Callable
@@ -16,7 +16,8 @@ from uuid_utils.compat import uuid7
 
 from smartmodels.conf import settings
 from smartmodels.context.actor import Actor
-from smartmodels.exceptions import ActorRequired
+from smartmodels.context.generators import async_steps, steps
+from smartmodels.exceptions import ActorRequired, InvalidInput
 
 __all__ = ["Operation", "current_operation", "operation", "require_operation"]
 
@@ -44,6 +45,11 @@ class Operation:
     as_setting: str = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
+        if self.actor.kind == "impersonator" and self.on_behalf_of is None:
+            raise InvalidInput(
+                f"{self.actor.label} impersonates nobody: "
+                "say whom, with operation(actor=Actor.impersonator(staff), on_behalf_of=Actor.user(user))."
+            )
         label = self.actor.label
         if self.on_behalf_of is not None:
             label = f"{label} on behalf of {self.on_behalf_of.label}"
@@ -63,7 +69,16 @@ class Operation:
     @property
     def owner_id(self) -> uuid.UUID | None:
         """Return the user that rows made in this operation belong to, or None for the sentinel."""
-        return (self.on_behalf_of or self.actor).user_id
+        return self.principal.user_id
+
+    @property
+    def principal(self) -> Actor:
+        """Return whose work it is: the one on whose behalf somebody acts, else the actor."""
+        return self.on_behalf_of or self.actor
+
+    def resumed(self) -> operation:
+        """Return a manager that opens this very operation again, such as for the next chunk of a stream."""
+        return operation._again(self)
 
 
 _current: ContextVar[Operation | None] = ContextVar("smartmodels_operation", default=None)
@@ -96,8 +111,8 @@ class operation:  # noqa: N801 - used like a function, as contextlib's managers 
     Nested operations keep the outer id, so that everything one request changes can be undone together;
     what is not given (actor, reason, via) is taken from the outer one, unless ``nested`` is false: then
     what is open outside does not count. ``id`` continues an operation that was begun elsewhere. Works as
-    a sync and async context manager and as a decorator of both kinds of function. Opening one without an
-    actor, and with none outside, means the system acts.
+    a sync and async context manager and as a decorator of both kinds of function and generator. Opening
+    one without an actor, and with none outside, means the system acts.
     """
 
     def __init__(  # noqa: PLR0913 - every argument is optional and named
@@ -114,9 +129,18 @@ class operation:  # noqa: N801 - used like a function, as contextlib's managers 
     ) -> None:
         self._given = (actor, reason, action, via, on_behalf_of, reverted_from)
         self._id, self._nested = id, nested
+        self._known: Operation | None = None
         self._token: Token[Operation | None] | None = None
 
+    @classmethod
+    def _again(cls, opened: Operation) -> operation:
+        made = cls()
+        made._known = opened
+        return made
+
     def _open(self) -> Operation:
+        if self._known is not None:
+            return self._known
         actor, reason, action, via, on_behalf_of, reverted_from = self._given
         outer = _current.get() if self._nested else None
         if outer is None:
@@ -162,8 +186,16 @@ class operation:  # noqa: N801 - used like a function, as contextlib's managers 
             reverted_from=reverted_from, id=self._id, nested=self._nested,
         )  # fmt: skip
 
+    def _begin(self) -> Callable[[], operation]:
+        """Begin the operation of a generator; return what opens it again for each step."""
+        return self._fresh()._open().resumed
+
     def __call__(self, function: F) -> F:
-        if asyncio.iscoroutinefunction(function):
+        if inspect.isasyncgenfunction(function):
+            return cast(F, async_steps(function, self._begin))
+        if inspect.isgeneratorfunction(function):
+            return cast(F, steps(function, self._begin))
+        if inspect.iscoroutinefunction(function):
 
             @wraps(function)
             async def run_async(*args: Any, **kwargs: Any) -> Any:

@@ -1,8 +1,7 @@
 """The triggers that capture history, expressed as model constraints.
 
-Django's autodetector knows how to add, remove and alter constraints. By being one, capture is installed
-by the migration that ``makemigrations`` writes, and re-installed whenever the columns of the model
-change; no custom command is needed.
+So capture is installed by the migration that ``makemigrations`` writes, and re-installed whenever the
+columns of the model change.
 """
 
 from __future__ import annotations
@@ -10,14 +9,13 @@ from __future__ import annotations
 import hashlib
 import json
 import uuid
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from django.db import models
-from django.db.backends.ddl_references import Statement, Table
-from django.db.models.constraints import BaseConstraint
+from smartmodels.conf import settings
+from smartmodels.tenancy.triggers import Trigger, TriggerConstraint, literal, quoted
 
-__all__ = ["HistoryCapture", "HistoryGuard", "Trigger"]
+__all__ = ["HistoryCapture", "HistoryGuard", "LedgerGuard", "Trigger", "TriggerConstraint", "layout_key"]
 
 # What a history row holds besides the columns of its model; the digest covers it, too.
 _VERSION_COLUMNS = (
@@ -27,84 +25,21 @@ _VERSION_COLUMNS = (
 _LINK_COLUMNS = ("m2m_history_id", "history_id", "segment_id")
 
 
-def _quoted(name: str) -> str:
-    return '"{}"'.format(name.replace('"', '""'))
-
-
 def _listed(columns: tuple[str, ...], prefix: str = "") -> str:
-    return ", ".join(prefix + _quoted(column) for column in columns)
+    return ", ".join(prefix + quoted(column) for column in columns)
 
 
-def _literal(text: str) -> str:
-    return "'{}'".format(text.replace("'", "''"))
+def layout_key(tables: Mapping[str, Sequence[str]]) -> str:
+    """Return the id of a layout, which follows from what it says."""
+    digest = hashlib.sha256(json.dumps(tables, sort_keys=True).encode()).digest()
+    return str(uuid.UUID(bytes=digest[:16]))
 
 
-@dataclass(frozen=True, slots=True)
-class Trigger:
-    """One trigger: its name, the table it stands on, when it fires, what it calls with which arguments."""
-
-    name: str
-    table: str
-    fires: str
-    function: str
-    arguments: tuple[str, ...] = ()
-
-    def create_sql(self) -> str:
-        """Return the statement that makes the trigger, in the schema that is bound."""
-        arguments = ", ".join(map(_literal, self.arguments))
-        before, level, after = self.fires.partition(" FOR EACH ")
-        return (
-            f"CREATE TRIGGER {_quoted(self.name)} {before.replace('{table}', _quoted(self.table))}"
-            f"{level}{after} EXECUTE FUNCTION public.{self.function}({arguments})"
-        )
-
-    def drop_sql(self) -> str:
-        """Return the statement that removes the trigger, if its table is still there."""
-        return (
-            f"DO $$ BEGIN IF to_regclass({_literal(_quoted(self.table))}) IS NOT NULL THEN "
-            f"DROP TRIGGER IF EXISTS {_quoted(self.name)} ON {_quoted(self.table)}; END IF; END $$"
-        )
-
-
-class TriggerConstraint(BaseConstraint):
-    """A constraint of a model that consists of triggers and forbids no value of any row."""
-
-    def triggers(self, table: str) -> tuple[Trigger, ...]:
-        """Return the triggers for the model's ``table``, in the order of their making."""
-        raise TypeError("A constraint of triggers says which triggers they are.")
-
-    def create_sql(self, model: Any, schema_editor: Any) -> Any:
-        """Return the statements that install the triggers."""
-        statements = (trigger.create_sql() for trigger in self.triggers(model._meta.db_table))
-        return self._statement(statements, model, schema_editor)
-
-    def remove_sql(self, model: Any, schema_editor: Any) -> Any:
-        """Return the statements that remove the triggers."""
-        statements = (trigger.drop_sql() for trigger in self.triggers(model._meta.db_table))
-        return self._statement(statements, model, schema_editor)
-
-    @staticmethod
-    def _statement(statements: Any, model: Any, schema_editor: Any) -> Statement:
-        # Django forgets statements that it has put off when it drops the table they name.
-        template = "; ".join(statements).replace("%", "%%") + " /* on %(table)s */"
-        return Statement(template, table=Table(model._meta.db_table, schema_editor.quote_name))
-
-    def constraint_sql(self, model: Any, schema_editor: Any) -> Any:
-        """Install the triggers after CREATE TABLE, which cannot hold them."""
-        schema_editor.deferred_sql.append(self.create_sql(model, schema_editor))
-
-    def validate(
-        self, model: Any, instance: models.Model, exclude: Any = None, using: str = "default"
-    ) -> None:
-        """Every row is valid."""
-
-    def __eq__(self, other: object) -> bool:
-        if not isinstance(other, type(self)):
-            return NotImplemented
-        return bool(self.deconstruct() == other.deconstruct())
-
-    def __hash__(self) -> int:
-        return hash((type(self), self.name))
+def _fitting(name: str) -> str:
+    """Return the name, shortened to what PostgreSQL keeps of names (63 bytes) but still different."""
+    if len(name.encode()) <= 63:
+        return name
+    return f"{name.encode()[:54].decode(errors='ignore')}_{hashlib.sha256(name.encode()).hexdigest()[:8]}"
 
 
 class HistoryCapture(TriggerConstraint):
@@ -133,14 +68,46 @@ class HistoryCapture(TriggerConstraint):
         self.links = tuple((table, source, tuple(names), history) for table, source, names, history in links)
 
     @property
-    def layout(self) -> dict[str, str]:
+    def layout(self) -> dict[str, tuple[str, ...]]:
         """Return, for each table that the triggers write, the columns that a digest covers."""
-        tables = {self.history_table: _listed(_VERSION_COLUMNS + self.columns)}
+        tables = {self.history_table: _VERSION_COLUMNS + self.columns}
         for _, _, columns, history in self.links:
-            tables[history] = _listed(_LINK_COLUMNS + columns)
+            tables[history] = _LINK_COLUMNS + columns
         return tables
 
+    def create_sql(self, model: Any, schema_editor: Any) -> Any:
+        """Return the statements that install the triggers and say what their digests cover."""
+        made = super().create_sql(model, schema_editor)
+        rest = f"; {made.template}" if self.triggers(model._meta.db_table) else made.template
+        made.template = f"{self.layout_sql().replace('%', '%%')}{rest}"
+        return made
+
+    def layout_sql(self) -> str:
+        """Return the statement that records the layout; where the ledger's tables come later they do it."""
+        key, layout = self._layout_key_and_text()
+        return (
+            "DO $layout$ BEGIN IF to_regclass('ledger_layout') IS NOT NULL THEN "
+            "PERFORM public.smartmodels_record_layout("
+            f"current_schema(), {literal(key)}, {literal(layout)}); END IF; END $layout$"
+        )
+
+    def _layout_key_and_text(self) -> tuple[str, str]:
+        return layout_key(self.layout), json.dumps(self.layout, sort_keys=True)
+
     def triggers(self, table: str) -> tuple[Trigger, ...]:
+        """Return the triggers on the table and its tables of links; none where statements are followed."""
+        return () if settings().HISTORY_WRITER == "statement" else self.all_triggers(table)
+
+    def remove_sql(self, model: Any, schema_editor: Any) -> Any:
+        """Return the statements that remove the triggers, whoever writes history now."""
+        statements = (trigger.drop_sql() for trigger in self.all_triggers(model._meta.db_table))
+        return self._statement(statements, model, schema_editor)
+
+    def writer_arguments(self, table: str) -> tuple[str, ...]:
+        """Return what smartmodels_write_versions() is told: as the triggers, and columns of versions."""
+        return (*self._arguments(table, ""), _listed(self.columns, "o."))
+
+    def all_triggers(self, table: str) -> tuple[Trigger, ...]:
         """Return the triggers on the table, then those on its tables of links."""
         live = self._arguments(table, "")
         new, old = "NEW TABLE AS new_rows", "OLD TABLE AS old_rows"
@@ -153,8 +120,8 @@ class HistoryCapture(TriggerConstraint):
             self._trigger(
                 table,
                 "key",
-                f"AFTER UPDATE OF {_quoted(self.key)} ON {{table}} FOR EACH ROW "
-                f"WHEN (OLD.{_quoted(self.key)} IS DISTINCT FROM NEW.{_quoted(self.key)})",
+                f"AFTER UPDATE OF {quoted(self.key)} ON {{table}} FOR EACH ROW "
+                f"WHEN (OLD.{quoted(self.key)} IS DISTINCT FROM NEW.{quoted(self.key)})",
                 live,
             ),
         ]
@@ -175,16 +142,17 @@ class HistoryCapture(TriggerConstraint):
         return tuple(made)
 
     def _trigger(self, table: str, word: str, fires: str, arguments: tuple[str, ...]) -> Trigger:
-        return Trigger(f"{self.name}_{word}", table, fires, "smartmodels_capture", arguments)
+        return Trigger(_fitting(f"{self.name}_{word}"), table, fires, "smartmodels_capture", arguments)
 
     def _arguments(self, table: str, source: str) -> tuple[str, ...]:
-        layout = json.dumps(self.layout, sort_keys=True)
-        key = uuid.UUID(bytes=hashlib.sha256(layout.encode()).digest()[:16])
+        key, layout = self._layout_key_and_text()
+        new, old = _listed(self.columns, "n."), _listed(self.columns, "o.")
         return (
             self.history_table, table, self.key,
-            _listed(self.columns), _listed(self.columns, "n."), _listed(self.columns, "o."),
+            # As images, not as values: some types have no equality, and to some A equals a.
+            _listed(self.columns), new, f"record_image_ne(ROW({new}), ROW({old}))",
             self.deleted, self._copies_of_links(),
-            str(key), self.layout[self.history_table], layout, source,
+            key, _listed(self.layout[self.history_table]), layout, source,
         )  # fmt: skip
 
     def _copies_of_links(self) -> str:
@@ -192,14 +160,16 @@ class HistoryCapture(TriggerConstraint):
         if not self.links:
             return ""
         parts, digests = [], ["SELECT 0 AS part, number, digest FROM written"]
-        for number, (table, source, columns, history) in enumerate(self.links):
+        # In the order of their tables' names, so that whoever verifies needs no more than those.
+        by_table = sorted(self.links, key=lambda links: links[3])
+        for number, (table, source, columns, history) in enumerate(by_table):
             parts.append(
-                f", links{number} AS (INSERT INTO {{schema}}.{_quoted(history)} "  # noqa: S608
+                f", links{number} AS (INSERT INTO {{schema}}.{quoted(history)} "  # noqa: S608
                 f"({_listed(columns)}, history_id, segment_id) "
                 f"SELECT {_listed(columns, 't.')}, w.number, $3 FROM written w "
-                f"JOIN {{schema}}.{_quoted(table)} t ON t.{_quoted(source)} = w.row_key "
+                f"JOIN {{schema}}.{quoted(table)} t ON t.{quoted(source)} = w.row_key "
                 f"RETURNING m2m_history_id AS number, "
-                f"sha256(convert_to(ROW({self.layout[history]})::text, 'UTF8')) AS digest)"
+                f"sha256(convert_to(ROW({_listed(self.layout[history])})::text, 'UTF8')) AS digest)"
             )
             digests.append(f"SELECT {number + 1}, number, digest FROM links{number}")  # noqa: S608
         return f"{''.join(parts)}, digests AS ({' UNION ALL '.join(digests)})"
@@ -233,8 +203,8 @@ class HistoryGuard(TriggerConstraint):
         }
         return tuple(
             Trigger(
-                f"{self.name}_{word}", table, f"{when} FOR EACH STATEMENT", "smartmodels_append_only",
-                (self.key,),
+                _fitting(f"{self.name}_{word}"), table, f"{when} FOR EACH STATEMENT",
+                "smartmodels_append_only", (self.key,),
             )
             for word, when in fires.items()
         )  # fmt: skip
@@ -242,4 +212,41 @@ class HistoryGuard(TriggerConstraint):
     def deconstruct(self) -> Any:
         path, args, kwargs = super().deconstruct()
         kwargs.update(key=self.key)
+        return path, args, kwargs
+
+
+class LedgerGuard(TriggerConstraint):
+    """Triggers on a table of the ledger that refuse to change or remove its rows.
+
+    ``linkable`` names columns that may be set once, all together; then the row is as fixed as any other.
+    """
+
+    def __init__(self, *, name: str, fixed: tuple[str, ...] = (), linkable: tuple[str, ...] = ()) -> None:
+        super().__init__(name=name)
+        self.fixed, self.linkable = tuple(fixed), tuple(linkable)
+
+    def triggers(self, table: str) -> tuple[Trigger, ...]:
+        """Return one trigger per kind of change."""
+        fires = {
+            "update": f"BEFORE UPDATE ON {{table}} {self._when_changed()}",
+            "delete": "BEFORE DELETE ON {table} FOR EACH STATEMENT",
+            "truncate": "BEFORE TRUNCATE ON {table} FOR EACH STATEMENT",
+        }
+        return tuple(
+            Trigger(_fitting(f"{self.name}_{word}"), table, when, "smartmodels_ledger")
+            for word, when in fires.items()
+        )
+
+    def _when_changed(self) -> str:
+        if not self.linkable:
+            return "FOR EACH STATEMENT"
+        refused = [f"record_image_ne(ROW({_listed(self.fixed, 'OLD.')}), ROW({_listed(self.fixed, 'NEW.')}))"]
+        refused += [f"OLD.{quoted(name)} IS NOT NULL" for name in self.linkable]
+        refused += [f"NEW.{quoted(name)} IS NULL" for name in self.linkable]
+        return f"FOR EACH ROW WHEN ({' OR '.join(refused)})"
+
+    def deconstruct(self) -> Any:
+        path, args, kwargs = super().deconstruct()
+        if self.linkable:
+            kwargs.update(fixed=self.fixed, linkable=self.linkable)
         return path, args, kwargs

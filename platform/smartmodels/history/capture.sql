@@ -1,25 +1,29 @@
--- What the database does for history: write it, and let nobody rewrite it.
+-- What the database does for history: write it, chain it, and let nobody rewrite it.
 --
+-- All functions are SECURITY INVOKER, so they can do nothing that who writes could not do himself. Their settings
+-- fix how values look as text, so that a digest can be computed again, and where names are looked up.
+
 -- smartmodels_capture() writes one version per changed row of a statement, in the schema of the table that
 -- changed, and one segment of the ledger that vouches for them. Arguments of its triggers, lists ready to use
 -- (see smartmodels/history/capture.py):
---   0 history table   1 live table   2 key column   3 columns   4 the same of new rows   5 the same of old rows
+--   0 history table   1 live table   2 key column   3 columns   4 the same of new rows   5 how a changed row is told
 --   6 soft-delete column, or ''      7 statement parts that copy tracked links, or ''
 --   8 layout id   9 hashed columns of the history table   10 the layout, as JSON
 --   11 column that points at the live table, where the trigger stands on a table of links; else ''
--- Who, why and in which operation come from the transaction's setting smartmodels.operation. The settings of the
--- function fix how values look as text, so that a digest can be computed again.
+-- Who, why and in which operation come from the transaction's setting smartmodels.operation.
 CREATE OR REPLACE FUNCTION public.smartmodels_capture() RETURNS trigger
 LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp
 SET timezone = 'UTC' SET datestyle = 'ISO, YMD' SET intervalstyle = 'postgres' SET bytea_output = 'hex'
 SET extra_float_digits = 1
 AS $capture$
 DECLARE
     operation jsonb := coalesce(nullif(current_setting('smartmodels.operation', true), ''), '{}')::jsonb;
+    written_as text := operation->>'action';
     kind text := quote_literal('~');
     action text := quote_literal('update');
     source text;
-    links text;
+    links text := '';
 BEGIN
     IF operation ? 'refused' THEN
         RAISE EXCEPTION 'Nobody is said to act on %.', TG_TABLE_NAME USING ERRCODE = 'SM001',
@@ -27,6 +31,10 @@ BEGIN
     ELSIF TG_LEVEL = 'ROW' THEN
         RAISE EXCEPTION 'The key of a row of % cannot change: its history goes by it.', TG_TABLE_NAME
             USING ERRCODE = 'SM002', HINT = 'Make a new row and delete this one.';
+    ELSIF TG_OP IN ('INSERT', 'UPDATE') THEN
+        IF NOT EXISTS (SELECT FROM new_rows) THEN RETURN NULL; END IF;
+    ELSIF TG_OP = 'DELETE' THEN
+        IF NOT EXISTS (SELECT FROM old_rows) THEN RETURN NULL; END IF;
     END IF;
 
     IF TG_ARGV[6] <> '' THEN
@@ -40,8 +48,10 @@ BEGIN
                 WHEN 'UPDATE' THEN format('SELECT %1$I FROM new_rows UNION SELECT %1$I FROM old_rows', TG_ARGV[11])
                 ELSE format('SELECT %I FROM %I.%I', TG_ARGV[2], TG_TABLE_SCHEMA, TG_ARGV[1])
             END || ')';
+        -- Whoever changes the row, or other links of it, commits first; the next statement sees what they wrote.
+        EXECUTE format('SELECT %s ORDER BY n.%I FOR NO KEY UPDATE OF n', source, TG_ARGV[2]);
     ELSIF TG_OP = 'INSERT' THEN
-        kind := quote_literal('+');
+        kind := replace(kind, quote_literal('~'), quote_literal('+'));
         action := quote_literal('create');
         source := 'FROM new_rows n';
     ELSIF TG_OP = 'UPDATE' THEN
@@ -51,36 +61,22 @@ BEGIN
             action := format('CASE WHEN (o.%1$I IS NULL) = (n.%1$I IS NULL) THEN ''update'' '
                 'WHEN n.%1$I IS NOT NULL THEN ''soft_delete'' ELSE ''restore'' END', TG_ARGV[6]);
         END IF;
-        source := format('FROM new_rows n JOIN old_rows o ON o.%1$I = n.%1$I WHERE (%2$s) IS DISTINCT FROM (%3$s)',
-            TG_ARGV[2], TG_ARGV[4], TG_ARGV[5]);
+        source := format('FROM new_rows n JOIN old_rows o ON o.%1$I = n.%1$I WHERE %2$s', TG_ARGV[2], TG_ARGV[5]);
     ELSE
         kind := quote_literal('-');
+        -- Whatever removes it for good: by this the row is known to be gone rather than marked as deleted.
         action := quote_literal('purge');
+        written_as := NULL;
         source := CASE TG_OP WHEN 'DELETE' THEN 'FROM old_rows n'
             ELSE format('FROM %I.%I n', TG_TABLE_SCHEMA, TG_TABLE_NAME) END;
     END IF;
 
-    links := $sql$, digests AS (SELECT 0 AS part, number, digest FROM written)$sql$;
     -- A row that was just made has no links yet.
     IF TG_ARGV[7] <> '' AND (TG_OP <> 'INSERT' OR TG_ARGV[11] <> '') THEN
-        links := replace(TG_ARGV[7], '{schema}', quote_ident(TG_TABLE_SCHEMA));
+        links := TG_ARGV[7];
     END IF;
-    EXECUTE format($sql$
-        WITH written AS (
-            INSERT INTO %1$I.%2$I (%3$s, history_type, action, history_date, segment_id, operation_id,
-                history_user_id, actor_kind, actor_label, history_change_reason, via_namespace, reverted_from)
-            SELECT %4$s, %5$s, coalesce($1, %6$s), $2, $3, $4, $5, $6, $7, $8, $9, $10 %7$s
-            RETURNING history_id AS number, %8$I AS row_key, sha256(convert_to(ROW(%9$s)::text, 'UTF8')) AS digest
-        )%10$s, layout AS (
-            INSERT INTO %1$I.ledger_layout (id, tables) VALUES (%11$L, %12$L) ON CONFLICT DO NOTHING
-        )
-        INSERT INTO %1$I.ledger_segment (id, kind, history_table, layout_id, rows, digest, written_at, operation_id)
-        SELECT $3, 'write', %2$L, %11$L, count(*), sha256(string_agg(digest, '' ORDER BY part, number)), $2, $4
-        FROM digests HAVING count(*) > 0
-        $sql$,
-        TG_TABLE_SCHEMA, TG_ARGV[0], TG_ARGV[3], TG_ARGV[4], kind, action, source, TG_ARGV[2], TG_ARGV[9], links,
-        TG_ARGV[8], TG_ARGV[10])
-        USING operation->>'action', clock_timestamp(), gen_random_uuid(), (operation->>'id')::uuid,
+    EXECUTE public.smartmodels_versions_sql(TG_TABLE_SCHEMA, TG_ARGV, kind, action, source, links)
+        USING written_as, clock_timestamp(), gen_random_uuid(), (operation->>'id')::uuid,
             (operation->>'user')::uuid, coalesce(operation->>'kind', 'database'),
             coalesce(operation->>'label', session_user), operation->>'reason', operation->>'via',
             (operation->>'reverted_from')::bigint;
@@ -88,11 +84,152 @@ BEGIN
 END
 $capture$;
 
+-- smartmodels_versions_sql() is the statement that writes versions and their segment, whoever has it executed.
+-- ``args`` are those of the triggers, counted from 0; ``kind`` and ``action`` are expressions on a row n of ``source``.
+CREATE OR REPLACE FUNCTION public.smartmodels_versions_sql(
+    schema_name text, args text[], kind text, action text, source text, links text
+) RETURNS text
+LANGUAGE plpgsql IMMUTABLE
+AS $shape$
+BEGIN
+    RETURN format($sql$
+        WITH written AS (
+            INSERT INTO %1$I.%2$I (%3$s, history_type, action, history_date, segment_id, operation_id,
+                history_user_id, actor_kind, actor_label, history_change_reason, via_namespace, reverted_from)
+            SELECT %4$s, %5$s, coalesce($1, %6$s), $2, $3, $4, $5, $6, $7, $8, $9, $10 %7$s
+            RETURNING history_id AS number, %8$I AS row_key, sha256(convert_to(ROW(%9$s)::text, 'UTF8')) AS digest
+        )%10$s
+        INSERT INTO %1$I.ledger_segment (id, kind, history_table, layout_id, rows, digest, leaves, written_at,
+            operation_id)
+        SELECT $3, 'write', %2$L, %11$L, count(*), sha256(string_agg(digest, '' ORDER BY part, number)),
+            CASE WHEN count(*) > 1 THEN string_agg(substr(digest, 1, 8), '' ORDER BY part, number) END, $2, $4
+        FROM %12$s HAVING count(*) > 0
+        $sql$,
+        schema_name, args[0], args[3], args[4], kind, action, source, args[2], args[9],
+        replace(links, '{schema}', quote_ident(schema_name)), args[8],
+        CASE links WHEN '' THEN '(SELECT 0 AS part, * FROM written) digests' ELSE 'digests' END);
+END
+$shape$;
+
+-- smartmodels_write_versions() does by hand what smartmodels_capture() does by trigger: it compares the rows of
+-- these keys with their newest versions, and writes what is new. ``touched`` writes a version in any case, since
+-- the links of the rows changed. Where a row is gone its last version says what was removed.
+CREATE OR REPLACE FUNCTION public.smartmodels_write_versions(
+    schema_name text, given text[], keys text[], touched boolean
+) RETURNS void
+LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp
+SET timezone = 'UTC' SET datestyle = 'ISO, YMD' SET intervalstyle = 'postgres' SET bytea_output = 'hex'
+SET extra_float_digits = 1
+AS $write$
+DECLARE
+    operation jsonb := coalesce(nullif(current_setting('smartmodels.operation', true), ''), '{}')::jsonb;
+    args text[] := ('[0:' || cardinality(given) - 1 || ']=' || given::text)::text[];
+    key_type text;
+    newest text;
+    source text;
+    kind text := quote_literal('~');
+    action text := 'CASE WHEN o.history_id IS NULL THEN ''create'' ELSE ''update'' END';
+BEGIN
+    IF operation ? 'refused' THEN
+        RAISE EXCEPTION 'Nobody is said to act on %.', args[1] USING ERRCODE = 'SM001',
+            HINT = 'Open an operation first: with operation(actor=...).';
+    END IF;
+    SELECT format_type(atttypid, NULL) INTO key_type FROM pg_attribute
+    WHERE attrelid = format('%I.%I', schema_name, args[1])::regclass AND attname = args[2];
+    -- Who writes the same rows, or links of them, at the same moment waits here.
+    EXECUTE format('SELECT FROM %I.%I WHERE %3$I = ANY ($1::%4$s[]) ORDER BY %3$I FOR NO KEY UPDATE',
+        schema_name, args[1], args[2], key_type) USING keys;
+    newest := format($sql$
+        (SELECT DISTINCT ON (%3$I) * FROM %1$I.%2$I WHERE %3$I = ANY ($11::%4$s[]) ORDER BY %3$I, history_id DESC)
+        $sql$, schema_name, args[0], args[2], key_type);
+    IF args[6] <> '' THEN
+        kind := format('CASE WHEN n.%1$I IS NOT NULL THEN ''-'' WHEN o.history_id IS NULL OR o.%1$I IS NOT NULL '
+            'THEN ''+'' ELSE ''~'' END', args[6]);
+        action := format('CASE WHEN o.history_id IS NULL THEN ''create'' WHEN (o.%1$I IS NULL) = (n.%1$I IS NULL) '
+            'THEN ''update'' WHEN n.%1$I IS NOT NULL THEN ''soft_delete'' ELSE ''restore'' END', args[6]);
+    ELSE
+        kind := 'CASE WHEN o.history_id IS NULL THEN ''+'' ELSE ''~'' END';
+    END IF;
+    IF touched THEN
+        kind := replace(kind, quote_literal('+'), quote_literal('~'));
+    END IF;
+    source := format($sql$
+        FROM %1$I.%2$I n LEFT JOIN %3$s o ON o.%4$I = n.%4$I AND o.action <> 'purge'
+        WHERE n.%4$I = ANY ($11::%5$s[])
+            AND (%6$L OR o.history_id IS NULL OR ROW(%7$s)::text <> ROW(%8$s)::text)
+        $sql$, schema_name, args[1], newest, args[2], key_type, touched, args[4], args[12]);
+    PERFORM public.smartmodels_record_layout(schema_name, args[8], args[10]);
+    EXECUTE public.smartmodels_versions_sql(schema_name, args, kind, action, source, args[7])
+        USING operation->>'action', clock_timestamp(), gen_random_uuid(), (operation->>'id')::uuid,
+            (operation->>'user')::uuid, coalesce(operation->>'kind', 'database'),
+            coalesce(operation->>'label', session_user), operation->>'reason', operation->>'via',
+            (operation->>'reverted_from')::bigint, keys;
+    IF touched THEN RETURN; END IF;
+    source := format($sql$
+        FROM %1$s n WHERE n.action <> 'purge'
+            AND NOT EXISTS (SELECT FROM %2$I.%3$I l WHERE l.%4$I = n.%4$I)
+        $sql$, newest, schema_name, args[1], args[2]);
+    EXECUTE public.smartmodels_versions_sql(schema_name, args, quote_literal('-'), quote_literal('purge'), source,
+        args[7])
+        USING NULL::text, clock_timestamp(), gen_random_uuid(), (operation->>'id')::uuid,
+            (operation->>'user')::uuid, coalesce(operation->>'kind', 'database'),
+            coalesce(operation->>'label', session_user), operation->>'reason', operation->>'via',
+            (operation->>'reverted_from')::bigint, keys;
+END
+$write$;
+
+-- smartmodels_record_layout() keeps what the digests of a layout cover. Whatever installs triggers calls it.
+CREATE OR REPLACE FUNCTION public.smartmodels_record_layout(schema_name text, layout text, tables text) RETURNS void
+LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp
+AS $record$
+BEGIN
+    EXECUTE format('INSERT INTO %I.ledger_layout (id, tables, types) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING',
+        schema_name) USING layout::uuid, tables::jsonb, public.smartmodels_types(schema_name, tables::jsonb);
+END
+$record$;
+
+-- smartmodels_record_layouts() does so for the triggers that a schema has already.
+CREATE OR REPLACE FUNCTION public.smartmodels_record_layouts(schema_name text) RETURNS void
+LANGUAGE sql
+SET search_path = pg_catalog, pg_temp
+AS $records$
+    -- The arguments are separated by zero bytes, which text cannot hold.
+    SELECT public.smartmodels_record_layout(schema_name, args[9], args[11])
+    FROM (
+        SELECT DISTINCT (
+            SELECT array_agg(convert_from(decode(hex, 'hex'), 'UTF8') ORDER BY n)
+            FROM regexp_split_to_table(regexp_replace(encode(t.tgargs, 'hex'), '(..)', '\1 ', 'g'), '00 ')
+                WITH ORDINALITY AS part (text, n), replace(text, ' ', '') AS hex
+        ) AS args
+        FROM pg_trigger t
+        JOIN pg_class c ON c.oid = t.tgrelid
+        JOIN pg_namespace s ON s.oid = c.relnamespace AND s.nspname = schema_name
+        JOIN pg_proc p ON p.oid = t.tgfoid AND p.proname = 'smartmodels_capture'
+    ) triggers
+$records$;
+
+-- smartmodels_types() says which types the columns of a layout have in a schema: {table: {column: type}}.
+CREATE OR REPLACE FUNCTION public.smartmodels_types(schema_name text, tables jsonb) RETURNS jsonb
+LANGUAGE sql STABLE
+SET search_path = pg_catalog, pg_temp
+AS $types$
+    SELECT coalesce(jsonb_object_agg(t.name, (
+        SELECT coalesce(jsonb_object_agg(a.attname, format_type(a.atttypid, a.atttypmod)), '{}')
+        FROM pg_attribute a
+        WHERE a.attrelid = to_regclass(format('%I.%I', schema_name, t.name)) AND NOT a.attisdropped
+            AND t.columns ? a.attname::text
+    )), '{}')
+    FROM jsonb_each(tables) AS t (name, columns)
+$types$;
+
 -- smartmodels_append_only() stands on history tables. A version may be changed or removed only by a transaction
--- that says so (smartmodels.erasure), and then the ledger keeps the digests from before and after.
+-- that says so (smartmodels.erasure: erase or prune), and then the ledger keeps the digests from before and after.
 -- Argument: 0 key column of the table
 CREATE OR REPLACE FUNCTION public.smartmodels_append_only() RETURNS trigger
 LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp
 SET timezone = 'UTC' SET datestyle = 'ISO, YMD' SET intervalstyle = 'postgres' SET bytea_output = 'hex'
 SET extra_float_digits = 1
 AS $append$
@@ -100,39 +237,104 @@ DECLARE
     purpose text := coalesce(current_setting('smartmodels.erasure', true), '');
     operation jsonb := coalesce(nullif(current_setting('smartmodels.operation', true), ''), '{}')::jsonb;
     segment uuid := gen_random_uuid();
+    fixed boolean := true;
     layout record;
-    after text;
 BEGIN
-    IF purpose = '' OR TG_OP = 'TRUNCATE' THEN
+    IF purpose NOT IN ('erase', 'prune') OR TG_OP = 'TRUNCATE' THEN
         RAISE EXCEPTION 'History is append-only: % of % is refused.', TG_OP, TG_TABLE_NAME
             USING ERRCODE = 'SM003', HINT = 'manage.py history prune removes old versions and keeps the evidence.';
     END IF;
+    IF TG_OP = 'UPDATE' THEN
+        EXECUTE format($sql$
+            SELECT NOT EXISTS (SELECT FROM old_rows o LEFT JOIN new_rows n ON n.%1$I = o.%1$I
+                WHERE n.segment_id IS DISTINCT FROM o.segment_id OR n.%1$I IS NULL)
+            $sql$, TG_ARGV[0]) INTO fixed;
+    END IF;
+    IF NOT fixed THEN
+        RAISE EXCEPTION 'The number and the segment of a version of % are fixed.', TG_TABLE_NAME
+            USING ERRCODE = 'SM003', HINT = 'Erase values of the row itself.';
+    END IF;
+    -- A column that is gone cannot be hashed any more; its versions can no longer be verified either.
     FOR layout IN EXECUTE format($sql$
-        SELECT l.id, l.tables->>%1$L AS columns
+        SELECT l.id, columns.*
         FROM (SELECT DISTINCT s.layout_id FROM old_rows o JOIN %2$I.ledger_segment s ON s.id = o.segment_id) used
         JOIN %2$I.ledger_layout l ON l.id = used.layout_id
-        $sql$, TG_TABLE_NAME, TG_TABLE_SCHEMA)
+        CROSS JOIN LATERAL (
+            SELECT coalesce(string_agg(format('o.%%I', c.name), ', ' ORDER BY c.n), '') AS before,
+                coalesce(string_agg(format('n.%%I', c.name), ', ' ORDER BY c.n), '') AS after
+            FROM jsonb_array_elements_text(l.tables->%1$L) WITH ORDINALITY AS c (name, n)
+            JOIN pg_attribute a ON a.attrelid = %3$s AND a.attname = c.name AND NOT a.attisdropped
+        ) columns
+        $sql$, TG_TABLE_NAME, TG_TABLE_SCHEMA, TG_RELID::oid)
     LOOP
-        after := 'NULL::bytea';
-        IF TG_OP = 'UPDATE' THEN
-            after := format($sql$
-                (SELECT sha256(convert_to(ROW(%s)::text, 'UTF8')) FROM new_rows WHERE %2$I = o.%2$I)
-                $sql$, layout.columns, TG_ARGV[0]);
-        END IF;
         EXECUTE format($sql$
-            INSERT INTO %1$I.ledger_erasure (segment_id, history_table, number, digest_before, digest_after)
-            SELECT $1, %2$L, o.%3$I, sha256(convert_to(ROW(%4$s)::text, 'UTF8')), %5$s FROM old_rows o
-            WHERE o.segment_id IN (SELECT s.id FROM %1$I.ledger_segment s WHERE s.layout_id = $2)
-            $sql$, TG_TABLE_SCHEMA, TG_TABLE_NAME, TG_ARGV[0], layout.columns, after)
+            INSERT INTO %1$I.ledger_erasure
+                (segment_id, history_table, number, written_in, digest_before, digest_after)
+            SELECT $1, %2$L, o.%3$I, o.segment_id, sha256(convert_to(ROW(%4$s)::text, 'UTF8')), %5$s
+            FROM old_rows o JOIN %1$I.ledger_segment s ON s.id = o.segment_id AND s.layout_id = $2 %6$s
+            $sql$, TG_TABLE_SCHEMA, TG_TABLE_NAME, TG_ARGV[0], layout.before,
+            CASE TG_OP WHEN 'UPDATE' THEN format('sha256(convert_to(ROW(%s)::text, ''UTF8''))', layout.after)
+                ELSE 'NULL' END,
+            CASE TG_OP WHEN 'UPDATE' THEN format('JOIN new_rows n ON n.%1$I = o.%1$I', TG_ARGV[0]) ELSE '' END)
             USING segment, layout.id;
     END LOOP;
     EXECUTE format($sql$
         INSERT INTO %1$I.ledger_segment (id, kind, history_table, rows, digest, written_at, operation_id)
-        SELECT $1, $2, %2$L, count(*), sha256(string_agg(convert_to(number::text, 'UTF8') || digest_before
-            || coalesce(digest_after, ''), '' ORDER BY number)), clock_timestamp(), $3
+        SELECT $1, $2, %2$L, count(*),
+            sha256(string_agg(convert_to(ROW(number, written_in, digest_before, digest_after)::text, 'UTF8'), ''
+                ORDER BY number)), clock_timestamp(), $3
         FROM %1$I.ledger_erasure WHERE segment_id = $1 HAVING count(*) > 0
         $sql$, TG_TABLE_SCHEMA, TG_TABLE_NAME)
         USING segment, purpose, (operation->>'id')::uuid;
     RETURN NULL;
 END
 $append$;
+
+-- smartmodels_ledger() stands on what vouches for history: it refuses whatever its triggers are fired for.
+CREATE OR REPLACE FUNCTION public.smartmodels_ledger() RETURNS trigger
+LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp
+AS $ledger$
+BEGIN
+    RAISE EXCEPTION 'The ledger is append-only: % of % is refused.', TG_OP, TG_TABLE_NAME
+        USING ERRCODE = 'SM003', HINT = 'Nothing is removed from it; a namespace goes as a whole.';
+END
+$ledger$;
+
+-- smartmodels_link() gives the next segments of a schema, at most so many, their position in the chain. What a
+-- link vouches for is the link before it and all that its segment says. Returns how many were linked, and the end.
+CREATE OR REPLACE FUNCTION public.smartmodels_link(schema_name text, most integer)
+RETURNS TABLE (linked integer, last_position bigint, last_chain bytea)
+LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp
+SET timezone = 'UTC' SET datestyle = 'ISO, YMD' SET intervalstyle = 'postgres' SET bytea_output = 'hex'
+SET extra_float_digits = 1
+AS $link$
+DECLARE
+    segment record;
+    ids uuid[] := '{}';
+    chains bytea[] := '{}';
+    first bigint;
+BEGIN
+    PERFORM pg_advisory_xact_lock(29548, hashtext(schema_name));
+    EXECUTE format('SELECT position, chain FROM %I.ledger_segment WHERE position IS NOT NULL '
+        'ORDER BY position DESC LIMIT 1', schema_name) INTO last_position, last_chain;
+    first := coalesce(last_position, 0);
+    FOR segment IN EXECUTE format($sql$
+        SELECT id, convert_to(
+            ROW(id, kind, history_table, layout_id, rows, digest, written_at, operation_id)::text, 'UTF8') AS said
+        FROM %I.ledger_segment WHERE position IS NULL ORDER BY written_at, id LIMIT $1
+        $sql$, schema_name) USING most
+    LOOP
+        last_chain := sha256(coalesce(last_chain, '') || segment.said);
+        ids := ids || segment.id;
+        chains := chains || last_chain;
+    END LOOP;
+    linked := cardinality(ids);
+    last_position := nullif(first + linked, 0);
+    EXECUTE format('UPDATE %I.ledger_segment s SET position = $3 + made.n, chain = made.chain '
+        'FROM unnest($1, $2) WITH ORDINALITY AS made (id, chain, n) WHERE s.id = made.id', schema_name)
+        USING ids, chains, first;
+    RETURN NEXT;
+END
+$link$;

@@ -10,11 +10,21 @@ from typing import Any, ClassVar
 
 from django.apps import apps
 from django.db import models
+from django.db.models.functions import Now
 
 from smartmodels.conf import settings
+from smartmodels.history.capture import LedgerGuard
 from smartmodels.querysets import ScopedQuerySet
 
-__all__ = ["AbstractErasure", "AbstractLayout", "AbstractMark", "AbstractSegment", "ledger_model"]
+__all__ = [
+    "AbstractAnchor",
+    "AbstractErasure",
+    "AbstractLayout",
+    "AbstractMark",
+    "AbstractSegment",
+    "anchor_model",
+    "ledger_model",
+]
 
 
 def ledger_model(name: str) -> Any:
@@ -22,28 +32,41 @@ def ledger_model(name: str) -> Any:
     return apps.get_model(settings().LEDGER_APP, name)
 
 
+def anchor_model() -> Any:
+    """Return the concrete model of anchors (``SMARTMODELS_ANCHOR_MODEL``)."""
+    return apps.get_model(settings().ANCHOR_MODEL)
+
+
 class AbstractLayout(models.Model):
-    """Which columns, in which order, the digests of a segment cover: ``{history table: columns}``.
+    """Which columns, in which order, the digests of a segment cover: ``{history table: [column]}``.
 
     A migration that changes the columns of a model makes a new layout; segments keep their own.
+    ``types`` is how the columns' types were called then: ``{history table: {column: type}}``.
     """
 
     id = models.UUIDField(primary_key=True, editable=False)
     tables = models.JSONField(editable=False)
+    types = models.JSONField(editable=False)
 
     objects: ClassVar[Any] = models.Manager.from_queryset(ScopedQuerySet)()
 
     class Meta:
         abstract = True
         db_table = "ledger_layout"
+        constraints: ClassVar = [LedgerGuard(name="ledger_layout")]
+
+
+_SAID = ("id", "kind", "history_table", "layout_id", "rows", "digest", "leaves", "written_at", "operation_id")
 
 
 class AbstractSegment(models.Model):
     """What one statement wrote to history, vouched for by a digest.
 
-    ``digest`` is SHA-256 over the digests of its versions, each over the columns of the layout as text.
+    ``digest`` is SHA-256 over the digests of its versions, each over the columns of the layout as text;
+    where there are several, ``leaves`` holds the first 8 bytes of each, by which the wrong one is found.
     ``kind`` is ``write``, ``erase`` or ``prune``. Segments are chained some time after they were
-    written: ``position`` counts from 1, ``chain`` is SHA-256 over the chain before and the digest.
+    written: ``position`` counts from 1, ``chain`` is SHA-256 over the chain before and what the segment
+    says, its digest included.
     """
 
     id = models.UUIDField(primary_key=True, editable=False)
@@ -52,9 +75,10 @@ class AbstractSegment(models.Model):
     layout_id = models.UUIDField(null=True, editable=False)
     rows = models.PositiveIntegerField(editable=False)
     digest = models.BinaryField(editable=False)
+    leaves = models.BinaryField(null=True, editable=False)
     written_at = models.DateTimeField(editable=False)
     operation_id = models.UUIDField(null=True, editable=False)
-    position = models.BigIntegerField(null=True, unique=True, editable=False)
+    position = models.BigIntegerField(null=True, editable=False)
     chain = models.BinaryField(null=True, editable=False)
 
     objects: ClassVar[Any] = models.Manager.from_queryset(ScopedQuerySet)()
@@ -62,14 +86,30 @@ class AbstractSegment(models.Model):
     class Meta:
         abstract = True
         db_table = "ledger_segment"
+        # A segment is in one of the two: what is written has no place in the chain yet.
+        indexes: ClassVar = [
+            models.Index(
+                fields=["written_at"], condition=models.Q(position=None), name="ledger_segment_unlinked"
+            )
+        ]
+        constraints: ClassVar = [
+            models.UniqueConstraint(
+                fields=["position"], condition=~models.Q(position=None), name="ledger_segment_position"
+            ),
+            LedgerGuard(name="ledger_segment", fixed=_SAID, linkable=("position", "chain")),
+        ]
 
 
 class AbstractErasure(models.Model):
-    """One version that was changed or removed by a transaction that said so, and its digests."""
+    """One version that was changed or removed by a transaction that said so, and its digests.
+
+    ``segment_id`` is the segment of the erasure, ``written_in`` the one that the version was written in.
+    """
 
     segment_id = models.UUIDField(db_index=True, editable=False)
     history_table = models.CharField(max_length=63, editable=False)
     number = models.BigIntegerField(editable=False)
+    written_in = models.UUIDField(editable=False)
     digest_before = models.BinaryField(editable=False)
     digest_after = models.BinaryField(null=True, editable=False)
 
@@ -79,6 +119,32 @@ class AbstractErasure(models.Model):
         abstract = True
         db_table = "ledger_erasure"
         indexes: ClassVar = [models.Index(fields=["history_table", "number"], name="ledger_erasure_number")]
+        constraints: ClassVar = [LedgerGuard(name="ledger_erasure")]
+
+
+class AbstractAnchor(models.Model):
+    """How far a namespace's chain reached at a moment, kept outside of its schema.
+
+    Namespaces come and go; what was anchored stays, so this refers to them by value.
+    """
+
+    namespace_id = models.UUIDField(editable=False)
+    slug = models.CharField(max_length=31, editable=False)
+    position = models.BigIntegerField(editable=False)
+    chain = models.BinaryField(editable=False)
+    made_at = models.DateTimeField(db_default=Now(), editable=False)
+
+    class Meta:
+        abstract = True
+        constraints: ClassVar[list[Any]] = [
+            models.UniqueConstraint(
+                fields=["namespace_id", "position"], name="%(app_label)s_one_anchor_per_position"
+            ),
+            LedgerGuard(name="anchors"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.slug} {self.position}"
 
 
 class AbstractMark(models.Model):

@@ -2,20 +2,33 @@
 
 from __future__ import annotations
 
-from typing import Any
+from functools import cache
+from typing import Any, ClassVar
 
 from django.contrib.postgres.indexes import BrinIndex
 from django.db import models
 from django.db.models.signals import post_delete, post_save, pre_delete
-from simple_history.manager import HistoricalQuerySet, HistoryManager
+from simple_history.manager import HistoryManager
 from simple_history.models import HistoricalRecords
 from simple_history.utils import get_history_model_for_model
 
 from smartmodels.context import current_schema
 from smartmodels.history.capture import HistoryCapture, HistoryGuard
-from smartmodels.querysets import ScopedQuerySet, check_instance, stamp_instance
+from smartmodels.history.past import PastQuerySet
+from smartmodels.querysets import ScopedQuerySet, check_instance, owned_versions, stamp_instance
 
 __all__ = ["HistoryRow", "SmartHistory", "history_model"]
+
+
+class HistoryQuerySet(PastQuerySet, ScopedQuerySet[Any]):
+    """History rows of one namespace; rows as of a moment are read-only."""
+
+
+class VersionManager(models.Manager.from_queryset(HistoryQuerySet)):  # type: ignore[misc]
+    """All versions of all rows; in private mode those of the actor's own rows."""
+
+    def get_queryset(self) -> Any:
+        return owned_versions(super().get_queryset(), self.model.instance_type)
 
 
 class HistoryRow(models.Model):
@@ -28,6 +41,8 @@ class HistoryRow(models.Model):
     via_namespace = models.TextField(null=True, editable=False)  # noqa: DJ001
     reverted_from = models.BigIntegerField(null=True, editable=False)
     segment_id = models.UUIDField(null=True, editable=False)
+
+    objects: ClassVar[Any] = VersionManager()
 
     class Meta:
         abstract = True
@@ -60,17 +75,16 @@ class HistoryLinkRow(models.Model):
         abstract = True
 
 
-class HistoryQuerySet(ScopedQuerySet[Any], HistoricalQuerySet):
-    """History rows of one namespace."""
-
-
 class ScopedHistoryManager(HistoryManager):
-    """simple-history's manager, which refuses the history of a row of another namespace."""
+    """simple-history's manager: in private mode it shows versions of the actor's own rows.
+
+    It refuses the history of a row of another namespace.
+    """
 
     def get_queryset(self) -> Any:
         if self.instance is not None:
             check_instance(self.instance)
-        return super().get_queryset()
+        return owned_versions(super().get_queryset(), self.model.instance_type)
 
 
 class SmartHistory(HistoricalRecords):
@@ -119,8 +133,9 @@ class SmartHistory(HistoricalRecords):
         return options
 
     def get_m2m_fields_from_model(self, model: Any) -> list[Any]:
-        """Return the many-to-many fields that ``class Smart:`` names."""
-        return [model._meta.get_field(name) for name in model.smart.history_m2m]
+        """Return the many-to-many fields that ``class Smart:`` names; a check tells of wrong names."""
+        known = {field.name: field for field in model._meta.local_many_to_many}
+        return [known[name] for name in model.smart.history_m2m if name in known]
 
     def finalize(self, sender: Any, **kwargs: Any) -> None:
         """Make the history model of ``sender``; proxies share the table of their concrete model."""
@@ -170,6 +185,7 @@ class SmartHistory(HistoricalRecords):
         return target is model or target == model._meta.object_name
 
 
+@cache
 def history_model(model: type[models.Model]) -> Any:
     """Return the model of ``model``'s history rows."""
     return get_history_model_for_model(model)

@@ -2,33 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterable
 from itertools import pairwise
 from typing import Any
 
 from django.db import models
 
 from smartmodels.exceptions import RowNotFound
-from smartmodels.history.records import history_model
+from smartmodels.history.plans import FieldChange
+from smartmodels.history.states import same
+from smartmodels.history.tracking import revertible_fields, tracked_links
 
 __all__ = ["FieldChange", "diff", "revertible_fields", "timeline", "version_of", "with_changes"]
 
-
-@dataclass(frozen=True, slots=True)
-class FieldChange:
-    """One field that differs: its name, its label for people, the value before and after."""
-
-    field: str
-    label: str
-    old: Any
-    new: Any
-
-
-def revertible_fields(model: type[models.Model]) -> list[Any]:
-    """Return the fields that a revert may write: tracked ones that people may edit, not the smart fields."""
-    return [
-        field for field in history_model(model).tracked_fields if field.editable and not field.primary_key
-    ]
+Links = dict[tuple[str, int], frozenset[Any]]
 
 
 def timeline(model: type[models.Model], pk: Any) -> models.QuerySet[Any]:
@@ -51,29 +38,62 @@ def version_of(model: type[models.Model], pk: Any, version: Any) -> Any:
     return found
 
 
-def diff(newer: Any, older: Any | None) -> list[FieldChange]:
-    """Return what changed from the version ``older`` to ``newer``, in the order of the model's fields.
+def _state(version: Any) -> str:
+    if version.history_type == "-" and (version.deleted_at is None or version.action == "purge"):
+        return "purged"
+    return "living" if version.deleted_at is None else "deleted"
 
-    Without an older version there is nothing to compare with, and the list is empty.
-    """
-    if older is None:
-        return []
+
+def _links(model: Any, versions: Iterable[Any]) -> Links:
+    """Return the keys of what each version was linked to: one query per tracked many-to-many field."""
+    numbers = [version.history_id for version in versions]
+    found: dict[tuple[str, int], set[Any]] = {}
+    for link in tracked_links(model):
+        target = link.history._meta.get_field(link.target_field).attname
+        rows = link.history._base_manager.filter(history_id__in=numbers)
+        for number, key in rows.values_list("history_id", target):
+            found.setdefault((link.name, number), set()).add(key)
+    return {place: frozenset(keys) for place, keys in found.items()}
+
+
+def _changes(newer: Any, older: Any, links: Links) -> list[FieldChange]:
     model = newer.instance_type
-    by_field = {change.field: change for change in newer.diff_against(older).changes}
-    changes = [
-        FieldChange(field.name, str(field.verbose_name), by_field[field.name].old, by_field[field.name].new)
-        for field in model._meta.concrete_fields
-        if field.name in by_field
-    ]
+    changes = []
+    if _state(older) != _state(newer):
+        changes.append(FieldChange("state", "state", _state(older), _state(newer)))
+    for field in revertible_fields(model):
+        old, new = (getattr(version, field.attname) for version in (older, newer))
+        if not same(old, new):
+            changes.append(FieldChange(field.name, str(field.verbose_name), old, new))
+    for link in tracked_links(model):
+        old, new = (links.get((link.name, each.history_id), frozenset()) for each in (older, newer))
+        if old != new:
+            listed = (sorted(keys, key=str) for keys in (old, new))
+            changes.append(FieldChange(link.name, link.label, *listed))
     if older.owner_id != newer.owner_id:
         changes.append(FieldChange("owner", "owner", older.owner_id, newer.owner_id))
     return changes
 
 
+def diff(newer: Any, older: Any | None) -> list[FieldChange]:
+    """Return what changed from the version ``older`` to ``newer``, in the order of the model's fields.
+
+    A deletion or restoration is a change of ``state`` (``living``, ``deleted``, ``purged``); links are
+    sorted keys. Without an older version there is nothing to compare with, and the list is empty.
+    """
+    if older is None:
+        return []
+    return _changes(newer, older, _links(newer.instance_type, (newer, older)))
+
+
 def with_changes(versions: list[Any]) -> list[tuple[Any, list[FieldChange]]]:
     """Pair each version with what it changed against the next older one in ``versions`` (newest first).
 
-    The oldest of the list is paired with nothing, so ask for one version more than is shown.
+    The oldest of the list is paired with nothing, so ask for one version more than is shown. One query
+    per tracked many-to-many field, however many versions.
     """
-    pairs = [(newer, diff(newer, older)) for newer, older in pairwise(versions)]
+    if not versions:
+        return []
+    links = _links(versions[0].instance_type, versions)
+    pairs = [(newer, _changes(newer, older, links)) for newer, older in pairwise(versions)]
     return [*pairs, *((oldest, []) for oldest in versions[-1:])]

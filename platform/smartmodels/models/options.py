@@ -12,6 +12,9 @@ from django.core.exceptions import ImproperlyConfigured
 from django.db.models import Index, Q, UniqueConstraint
 from django.db.models.base import ModelBase
 
+from smartmodels.ownership import OwnerOpen
+from smartmodels.softdelete import watch_parents
+
 __all__ = ["SmartBase", "SmartOptions", "UniqueAlive"]
 
 
@@ -34,6 +37,7 @@ class UniqueAlive:
             fields=self.fields,
             condition=condition if self.where is None else condition & self.where,
             name=f"%(app_label)s_%(class)s_{self._short_name()}_alive",
+            violation_error_code="unique",
             violation_error_message=self.message or f"Another row has this {words}.",
         )
 
@@ -106,14 +110,18 @@ class SmartBase(ModelBase):
         is_table = not (getattr(meta, "abstract", False) or getattr(meta, "proxy", False))
         if is_table:
             attrs["Meta"] = _complete(meta, bases, options, f"{attrs['__module__']}.{name}")
-        return super().__new__(mcs, name, bases, attrs, **kwargs)
+        model: Any = super().__new__(mcs, name, bases, attrs, **kwargs)
+        if is_table:
+            watch_parents(model)
+        return model
 
 
 def _complete(meta: Any, bases: tuple[type, ...], options: SmartOptions, label: str) -> Any:
-    """Return the model's Meta with what its options and its deleted rows need."""
+    """Return the model's Meta with what its options, its owners and its deleted rows need."""
     if meta is None:
         meta = next((base.Meta for base in bases if hasattr(base, "Meta")), object)
     constraints = [*getattr(meta, "constraints", ()), *(group.constraint() for group in options.unique_alive)]
+    constraints.append(OwnerOpen(name="%(app_label)s_%(class)s_owner_open"))
     # Only deleted rows are looked for by their deletion, so only they are in the index.
     deleted = Index(
         fields=["deleted_in"],

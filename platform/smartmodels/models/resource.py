@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Any
+
 from django.apps import apps
 
+from smartmodels.conf import settings
 from smartmodels.exceptions import InvalidInput
 from smartmodels.models.smart import SmartModel
-from smartmodels.sharing import ResourceNamespaces
+from smartmodels.sharing import ResourceNamespaces, inherit_grants
 
 __all__ = ["Resource", "resource_model"]
 
@@ -16,6 +20,12 @@ class Resource(SmartModel):
 
     class Meta(SmartModel.Meta):
         abstract = True
+
+    @classmethod
+    def created(cls, rows: Sequence[Any]) -> None:
+        """Make new rows visible where what they belong to is, if ``INHERIT_NAMESPACES`` says so."""
+        if rows and settings().INHERIT_NAMESPACES:
+            inherit_grants(rows)
 
     @property
     def namespaces(self) -> ResourceNamespaces:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from functools import cache
 from typing import Any, ClassVar
 
 from django.conf import settings as django_settings
@@ -11,11 +12,12 @@ from django.db import models
 from django.db.models import F
 from django.utils import timezone
 
+from smartmodels.conf import settings
 from smartmodels.context import Operation, current_schema, require_operation
-from smartmodels.history import SmartHistory
+from smartmodels.history import SmartHistory, refuse_past
 from smartmodels.models.options import SmartBase, SmartOptions
 from smartmodels.ownership import sentinel_id
-from smartmodels.querysets import check_instance
+from smartmodels.querysets import HOLDERS, can_be_copied, check_instance, copy_rows, owned
 from smartmodels.softdelete import AliveManager, AllManager, DeletedManager, SmartQuerySet, SoftDeleteModel
 from smartmodels.tenancy.models import new_key
 
@@ -36,7 +38,26 @@ def _user_key(**options: Any) -> Any:
 
 def _is_new_owner(owner: Any) -> bool:
     """Tell whether ``owner`` is the key of a user who owns rows for themselves: not the sentinel."""
-    return isinstance(owner, uuid.UUID | str) and str(owner) != str(sentinel_id())
+    if isinstance(owner, uuid.UUID):
+        return owner != sentinel_id()
+    return isinstance(owner, str) and owner != str(sentinel_id())
+
+
+_SAVE_ARGUMENTS = {"force_insert": False, "force_update": False, "using": None, "update_fields": None}
+
+
+def _save_arguments(row: Any, args: tuple[Any, ...], named: dict[str, Any]) -> dict[str, Any]:
+    """Return the arguments of ``save()`` by name.
+
+    Positional ones are for Django 5.2, whose function warns of them; Django 6.1 has none and takes none.
+    """
+    if not args:
+        return named
+    parse = getattr(row, "_parse_save_params", None)
+    if parse is None:
+        raise TypeError("save() takes its arguments by name, such as save(update_fields=[...]).")
+    parsed = parse(*args, method_name="save", **{**_SAVE_ARGUMENTS, **named})
+    return dict(zip(_SAVE_ARGUMENTS, parsed, strict=True))
 
 
 def _with_stamps(fields: Iterable[str]) -> set[str]:
@@ -45,23 +66,64 @@ def _with_stamps(fields: Iterable[str]) -> set[str]:
     return names | {"former_owner_id"} if names & {"owner", "owner_id"} else names
 
 
+@cache
+def _references(model: type[models.Model]) -> tuple[Any, ...]:
+    """Return the fields of a model that point at another row."""
+    return tuple(field for field in model._meta.concrete_fields if field.is_relation)
+
+
+_FOR_LATER = frozenset(
+    {"deleted_at", "deleted_in", "deleted_by_id", "former_owner_id", "owner_before_deletion_id"}
+)
+"""Columns that a row gets when it is deleted or its owner leaves, and that are null until then."""
+
+
+def _needed(fields: Iterable[Any], rows: Iterable[Any]) -> list[Any]:
+    return [
+        field
+        for field in fields
+        if field.attname not in _FOR_LATER or any(row.__dict__.get(field.attname) for row in rows)
+    ]
+
+
 class StampedQuerySet(SmartQuerySet[Any]):
     """Fills in owner, author and times from the open operation, for writes of many rows."""
+
+    def _batched_insert(self, objs: Any, fields: Any, batch_size: Any, **kwargs: Any) -> Any:
+        """Insert many rows without the columns that are null in all of them, by COPY where that can be."""
+        fields = _needed(fields, objs)
+        if kwargs.get("on_conflict") is not None or not can_be_copied(self.model, objs, fields, self.db):
+            return super()._batched_insert(objs, fields, batch_size, **kwargs)  # type: ignore[misc]
+        for first in range(0, len(objs), batch_size or len(objs)):
+            copy_rows(self.model, objs[first : first + (batch_size or len(objs))], fields, self.db)
+        return []
+
+    def _insert(self, objs: Any, fields: Any, *args: Any, **kwargs: Any) -> Any:
+        """Insert without the columns that are null in every new row: a quarter of what is sent."""
+        return super()._insert(objs, _needed(fields, objs), *args, **kwargs)  # type: ignore[misc]
+
+    _insert.alters_data = True  # type: ignore[attr-defined]
+    # Managers pass on only what says so, and Model.save() asks a manager.
+    _insert.queryset_only = False  # type: ignore[attr-defined]
 
     def bulk_create(self, objs: Any, *args: Any, **kwargs: Any) -> list[Any]:
         """Insert many rows, stamped like single ones."""
         objs = list(objs)
         opened = require_operation()
         for row in objs:
+            refuse_past(row)
             row.check_namespace()
             row.stamp(opened)
-        return super().bulk_create(objs, *args, **kwargs)
+        made = super().bulk_create(objs, *args, **kwargs)
+        self.model.created(made)
+        return made
 
     def bulk_update(self, objs: Any, fields: Any, batch_size: Any = None) -> int:
         """Update many rows, stamped like single ones."""
         objs = tuple(objs)
         opened = require_operation()
         for row in objs:
+            refuse_past(row)
             row.check_namespace()
             row.stamp(opened)
         return super().bulk_update(objs, _with_stamps(fields), batch_size)
@@ -81,19 +143,27 @@ class StampedQuerySet(SmartQuerySet[Any]):
 
 
 class SmartAliveManager(AliveManager.from_queryset(StampedQuerySet)):  # type: ignore[misc]
-    """Living rows."""
+    """Living rows; in private mode the actor's own."""
 
     _queryset_class = StampedQuerySet
+
+    def get_queryset(self) -> Any:
+        # Where deleted rows are shown as well, whoever they belonged to counts, too.
+        holders = ("owner_id",) if settings().HIDE_DELETED else HOLDERS
+        return owned(super().get_queryset(), *holders)
 
 
 class SmartDeletedManager(DeletedManager.from_queryset(StampedQuerySet)):  # type: ignore[misc]
-    """Deleted rows."""
+    """Deleted rows; in private mode the actor's own."""
 
     _queryset_class = StampedQuerySet
 
+    def get_queryset(self) -> Any:
+        return owned(super().get_queryset(), "owner_before_deletion_id")
+
 
 class SmartAllManager(AllManager.from_queryset(StampedQuerySet)):  # type: ignore[misc]
-    """Living and deleted rows."""
+    """Living and deleted rows, whoever owns them: for services, which decide for themselves what to show."""
 
     _queryset_class = StampedQuerySet
 
@@ -118,6 +188,11 @@ class SmartModel(SoftDeleteModel, metaclass=SmartBase):
     updated_at = models.DateTimeField(default=timezone.now, editable=False)
     updated_by = _user_key(db_index=False)
     deleted_by = _user_key(null=True, db_index=False)
+
+    deletion_columns: ClassVar[frozenset[str]] = SoftDeleteModel.deletion_columns | {
+        "deleted_by_id",
+        "owner_before_deletion_id",
+    }
 
     objects: ClassVar[Any] = SmartAliveManager()
     all_objects: ClassVar[Any] = SmartAllManager()
@@ -151,30 +226,54 @@ class SmartModel(SoftDeleteModel, metaclass=SmartBase):
     def save(self, *args: Any, **kwargs: Any) -> None:
         """Save in the namespace the row belongs to; the open operation says who and why.
 
-        Raises NamespaceMismatch in another namespace and ActorRequired outside of any operation.
+        Raises NamespaceMismatch in another namespace, ActorRequired outside of any operation, and
+        HistoryReadOnly for a row as it was in the past.
         """
+        refuse_past(self)
         self.check_namespace()
+        named = _save_arguments(self, args, kwargs)
         self.stamp(require_operation())
-        if (fields := kwargs.get("update_fields")) is not None:
-            kwargs["update_fields"] = _with_stamps(fields)
-        super().save(*args, **kwargs)
+        # None is all fields, and no fields are nothing to save.
+        if named.get("update_fields"):
+            named["update_fields"] = _with_stamps(named["update_fields"])
+        adding = self._state.adding
+        super().save(**named)
         self._state.schema = current_schema()  # type: ignore[attr-defined]
+        if adding:
+            self.created([self])
 
-    def delete(self, *args: Any, **kwargs: Any) -> Any:
-        self.check_namespace()
-        return super().delete(*args, **kwargs)
+    save.alters_data = True  # type: ignore[attr-defined]
 
-    def undelete(self, *args: Any, **kwargs: Any) -> Any:
+    def delete(  # type: ignore[override]
+        self, using: str | None = None, keep_parents: bool = False
+    ) -> Any:
+        refuse_past(self)
         self.check_namespace()
-        return super().undelete(*args, **kwargs)
+        return super().delete(using=using, keep_parents=keep_parents)
+
+    delete.alters_data = True  # type: ignore[attr-defined]
+
+    def undelete(self, using: str | None = None) -> Any:  # type: ignore[override]
+        refuse_past(self)
+        self.check_namespace()
+        return super().undelete(using=using)
+
+    undelete.alters_data = True  # type: ignore[attr-defined]
 
     def purge(self, using: str | None = None) -> tuple[int, dict[str, int]]:
+        refuse_past(self)
         self.check_namespace()
         return super().purge(using=using)
+
+    purge.alters_data = True  # type: ignore[attr-defined]
 
     def refresh_from_db(self, using: Any = None, fields: Any = None, from_queryset: Any = None) -> None:
         self.check_namespace()
         super().refresh_from_db(using=using, fields=fields, from_queryset=from_queryset)
+
+    @classmethod
+    def created(cls, rows: Sequence[Any]) -> None:
+        """Do what follows from new rows; for a model to say. Called once per ``save`` or ``bulk_create``."""
 
     # Soft deletion hands the row to the sentinel; restoring gives it back
 
@@ -199,8 +298,7 @@ class SmartModel(SoftDeleteModel, metaclass=SmartBase):
     def check_namespace(self) -> None:
         """Raise NamespaceMismatch when the row, or one it points at, comes from another namespace."""
         check_instance(self)
-        keys: list[Any] = [field for field in self._meta.concrete_fields if field.is_relation]
-        for key in keys:
+        for key in _references(type(self)):
             if key.is_cached(self):
                 related = key.get_cached_value(self)
                 if isinstance(related, SmartModel):

@@ -85,8 +85,8 @@ class VersionDetailSerializer(VersionSerializer):
 
 
 def changes_shown(view: Any, changes: Any) -> list[FieldChange]:
-    """Return the changes of fields that the view shows."""
-    shown = {field.source for field in view.get_serializer().fields.values()}
+    """Return the changes of fields that the view shows, and of the row's state."""
+    shown = {"state", *(field.source for field in view.get_serializer().fields.values())}
     return [change for change in changes if change.field in shown]
 
 

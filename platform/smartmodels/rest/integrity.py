@@ -21,7 +21,14 @@ def is_unique(constraint: Any) -> bool:
 
 
 def taken(model: type[Model], fields: tuple[str, ...]) -> str:
-    """Return the sentence that says a combination of values must be unique and is not."""
+    """Return the sentence that says a combination of values must be unique and is not.
+
+    It is the one that the model declares (``unique_alive``), if it declares one.
+    """
+    groups = getattr(getattr(model, "smart", None), "unique_alive", ())
+    declared = next((each.message for each in groups if each.fields == fields and each.message), None)
+    if declared is not None:
+        return str(declared)
     labels = [str(getattr(model._meta.get_field(name), "verbose_name", name)) for name in fields]
     return f"Another {model._meta.verbose_name} has this {' and '.join(labels)} already."
 

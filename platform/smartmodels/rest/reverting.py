@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 from drf_spectacular.utils import extend_schema
@@ -10,12 +9,12 @@ from rest_framework import serializers
 from rest_framework.decorators import action
 from rest_framework.response import Response
 
-from smartmodels.history import RevertPlan, apply_revert, plan_revert
+from smartmodels.history import apply_revert, plan_revert
 from smartmodels.rest.histories import ChangeSerializer
 from smartmodels.rest.serializing import StrictSerializer
 from smartmodels.rest.views import REASON_MAX
 
-__all__ = ["RevertMixin"]
+__all__ = ["ConflictSerializer", "RevertMixin", "writable_fields"]
 
 _VERSION_MAX = 2**63 - 1
 
@@ -61,7 +60,7 @@ class RevertMixin:
         wish = asked.validated_data
         with self.writing(wish["reason"] or None):
             row = self.get_object(lock=not wish["dry_run"])
-            plan = writable_part(self, plan_revert(row, wish["version"]))
+            plan = plan_revert(row, wish["version"], writable=lambda _: writable_fields(self))
             if not wish["dry_run"]:
                 apply_revert(plan)
             now = self.get_queryset().get(pk=row.pk)
@@ -76,8 +75,7 @@ class RevertMixin:
         return Response(RevertOutcomeSerializer(answer).data)
 
 
-def writable_part(view: Any, plan: RevertPlan) -> RevertPlan:
-    """Return the plan without the fields that the caller may not write through this view (DESIGN H4)."""
+def writable_fields(view: Any) -> frozenset[str]:
+    """Return the fields that the caller may write through this view: only these are reverted (DESIGN H4)."""
     fields = view.get_serializer().fields.values()
-    writable = {field.source for field in fields if not field.read_only}
-    return replace(plan, changes=tuple(change for change in plan.changes if change.field in writable))
+    return frozenset(str(field.source) for field in fields if not field.read_only)

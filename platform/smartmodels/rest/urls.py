@@ -10,6 +10,8 @@ from rest_framework.routers import APIRootView, DefaultRouter
 
 from smartmodels.rest.documents import DocsView, SchemaView
 from smartmodels.rest.fallbacks import no_endpoint
+from smartmodels.rest.marks import MarkViewSet
+from smartmodels.rest.operations import OperationViewSet
 from smartmodels.rest.permissions import MembershipPermission, StaffPermission
 from smartmodels.rest.registry import discover, registered
 from smartmodels.rest.views import ApiView
@@ -38,6 +40,8 @@ class _StaffRouter(_Router):
     APIRootView = StaffRootView
 
 
+_HISTORY: dict[str, type[Any]] = {"marks": MarkViewSet, "operations": OperationViewSet}
+
 _ABOUT_NAMESPACE = "The REST API of one namespace: its resources and their history, for its members."
 _ABOUT_PLATFORM = "The REST API of the public host: namespaces and how they come and go, for staff."
 
@@ -61,7 +65,7 @@ def namespace_api(urlconf: str, viewsets: Mapping[str, type[Any]], *further: Any
     """
     discover()
     router = _Router()
-    for plural, viewset in {**registered(), **viewsets}.items():
+    for plural, viewset in {**registered(), **_HISTORY, **viewsets}.items():
         router.register(plural, viewset, basename=plural)
     docs = {"title": "Namespace API", "permission_classes": (MembershipPermission,)}
     return _mount(router, further, docs, {"urlconf": urlconf, "about": _ABOUT_NAMESPACE})

@@ -10,6 +10,7 @@ from rest_framework.exceptions import NotFound
 from rest_framework.response import Response
 
 from smartmodels.models import SmartModel
+from smartmodels.querysets import owned, without_service_owners
 from smartmodels.rest.deleting import refuse_foreign_rows
 from smartmodels.rest.faults import InvalidParameter
 from smartmodels.rest.filters import ColumnFilter, columns_of
@@ -51,7 +52,7 @@ class RowViewSet(GenericApiViewSet):
     def get_queryset(self) -> Any:
         """Return the rows that are visible here: the living, or with ``?deleted=true`` the deleted."""
         if self.life == "all":
-            return self.model.all_objects.all()
+            return owned(self.model.all_objects.all())
         return self.model.deleted_objects.all() if self.wants_deleted() else self.model.objects.all()
 
     def wants_deleted(self) -> bool:
@@ -83,7 +84,7 @@ class RowViewSet(GenericApiViewSet):
     @extend_schema(parameters=[DELETED])
     def list(self, request: Any) -> Response:
         """List rows, in the order in which they were made unless `ordering` says otherwise."""
-        page = self.paginate_queryset(self.filter_queryset(self.get_queryset()))
+        page = self.paginate_queryset(self.filter_queryset(without_service_owners(self.get_queryset())))
         return self.get_paginated_response(self.get_serializer(page, many=True).data)
 
     def create(self, request: Any) -> Response:

@@ -4,6 +4,7 @@ A row stays in the schema of its home. A registry in the public schema names the
 all, and a grant each namespace that may see one.
 """
 
+from smartmodels.sharing.inheriting import inherit_grants
 from smartmodels.sharing.models import (
     AbstractGrant,
     AbstractSharedResource,
@@ -34,6 +35,7 @@ __all__ = [
     "get_grant_model",
     "grant_for",
     "grants_of",
+    "inherit_grants",
     "revoke",
     "share",
 ]

@@ -11,7 +11,7 @@ from django.db.models.functions import Now
 
 from smartmodels.context import require_namespace, require_operation
 from smartmodels.exceptions import ShareRefused
-from smartmodels.querysets import check_instance
+from smartmodels.querysets import check_instance, is_private
 from smartmodels.sharing.models import LIVING, GrantRole, GrantStatus, get_grant_model
 from smartmodels.tenancy.models import Role, State, get_membership_model
 
@@ -33,6 +33,14 @@ def _may_decide_for(namespace: Any) -> bool:
     return membership is not None and Role(membership.role).manages
 
 
+def _refuse_in_private() -> None:
+    if is_private():
+        raise ShareRefused(
+            "Rows are private here (SMARTMODELS_OWNER_MODEL): each is visible to its owner alone, "
+            "and to no other namespace."
+        )
+
+
 def share(resource: Any, target: Any, *, role: str = GrantRole.VIEW, expires_at: Any = None) -> Any:
     """Offer a row of the bound namespace to another one; return the grant.
 
@@ -41,10 +49,16 @@ def share(resource: Any, target: Any, *, role: str = GrantRole.VIEW, expires_at:
     """
     home = require_namespace()
     check_instance(resource)
+    _refuse_in_private()
     if target.pk == home.pk:
         raise ShareRefused("A row is visible in its own namespace already: name another one.")
     if role not in GrantRole.values:
         raise ShareRefused(f"{role!r} is no role: one of {', '.join(GrantRole.values)}.")
+    if not resource.smart.shareable:
+        kind = resource._meta.verbose_name_plural
+        raise ShareRefused(
+            f"{kind.capitalize()} are not shared with other namespaces (class Smart: shareable)."
+        )
     if resource.deleted_at is not None:
         raise ShareRefused("A deleted row cannot be shared: restore it first.")
     status = GrantStatus.ACTIVE if _may_decide_for(target) else GrantStatus.PENDING
@@ -87,6 +101,7 @@ def _decide(grant: Any, before: Iterable[str], after: str) -> Any:
 
 def accept(grant: Any) -> Any:
     """Accept a pending grant on behalf of its target; one that is no longer pending stays as it is."""
+    _refuse_in_private()
     return _decide(grant, [GrantStatus.PENDING], GrantStatus.ACTIVE)
 
 
@@ -103,9 +118,12 @@ def revoke(grant: Any) -> Any:
 def active_grants(model: type[models.Model]) -> models.QuerySet[Any]:
     """Return the grants by which rows of ``model`` are visible in the bound namespace, right now.
 
-    Expiry is judged by the database's clock; homes that are not active hide their rows.
+    Expiry is judged by the database's clock; homes that are not active hide their rows. In private mode
+    nothing is visible by grants.
     """
     grants: models.QuerySet[Any] = get_grant_model().objects.select_related("resource", "home")
+    if is_private():
+        return grants.none()
     return grants.filter(
         Q(expires_at__isnull=True) | Q(expires_at__gt=Now()),
         target_id=require_namespace().pk,

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any, ClassVar
 
+from asgiref.sync import sync_to_async
+from django.core.exceptions import ObjectDoesNotExist
 from django.db import models
 from safedelete.config import SOFT_DELETE_CASCADE
 from safedelete.models import SafeDeleteModel
 
 from smartmodels.context import Operation
 from smartmodels.softdelete.managers import AliveManager, AllManager, DeletedManager
-from smartmodels.softdelete.services import restore, soft_delete
+from smartmodels.softdelete.restoring import restore
+from smartmodels.softdelete.services import soft_delete
 
 __all__ = ["SoftDeleteModel"]
 
@@ -32,32 +37,85 @@ class SoftDeleteModel(SafeDeleteModel):
     all_objects: ClassVar[Any] = AllManager()
     deleted_objects: ClassVar[Any] = DeletedManager()
 
+    deletion_columns: ClassVar[frozenset[str]] = frozenset({"deleted_at", "deleted_in"})
+    """What only a deletion and a restoration write."""
+
     class Meta:
         abstract = True
         base_manager_name = "all_objects"
 
     def save(self, *args: Any, **kwargs: Any) -> None:
-        """Save the row. A deleted row stays deleted: only :meth:`undelete` restores."""
+        """Save the row with Django's own arguments. Only :meth:`undelete` restores.
+
+        An UPDATE never touches what a deletion has set, so that a copy of the row which was read before its
+        deletion does not bring it back.
+        """
         kwargs.pop("keep_deleted", None)
-        models.Model.save(self, *args, **kwargs)
+        self._keeps_deletion = True
+        try:
+            models.Model.save(self, *args, **kwargs)
+        finally:
+            del self._keeps_deletion
+
+    save.alters_data = True  # type: ignore[attr-defined]
+
+    def _do_update(self, base_qs: Any, using: Any, pk_val: Any, values: Any, *args: Any) -> Any:
+        # Django's place where the columns of an UPDATE are known and those of an INSERT are not meant.
+        # Fixtures (save_base(raw=True)) write all of them.
+        if getattr(self, "_keeps_deletion", False):
+            values = [each for each in values if each[0].attname not in self.deletion_columns]
+        return super()._do_update(base_qs, using, pk_val, values, *args)
 
     def delete(  # type: ignore[override]
-        self, using: str | None = None, keep_parents: bool = False, **_: Any
-    ) -> Any:
-        """Soft-delete the row and what cascades from it; deleting a deleted row changes nothing."""
+        self, using: str | None = None, keep_parents: bool = False
+    ) -> tuple[int, dict[str, int]]:
+        """Soft-delete the row and what cascades from it; deleting a deleted row changes nothing.
+
+        ``keep_parents`` is Django's: a smart model is one table, so there are no parents to keep.
+        """
+        if self._state.adding:
+            return 0, {}
         deletion = soft_delete(type(self), [self.pk], using=using or self._state.db)
-        self.refresh_from_db(using=using, from_queryset=type(self).all_objects.using(using))
+        if deletion.rows:
+            self._take_over(deletion.values[self._meta.concrete_model])
+        else:
+            self._read_again(using)
         return deletion.as_counts()
 
-    def undelete(self, *_: Any, using: str | None = None, **__: Any) -> Any:
-        """Restore the row with what its deletion took along."""
+    delete.alters_data = True  # type: ignore[attr-defined]
+
+    def undelete(self, using: str | None = None) -> tuple[int, dict[str, int]]:  # type: ignore[override]
+        """Restore the row with what its deletion took along; a living row stays as it is."""
         restored = restore(type(self), [self.pk], using=using or self._state.db)
-        self.refresh_from_db(using=using, from_queryset=type(self).all_objects.using(using))
+        self._read_again(using)
         return restored.as_counts()
+
+    undelete.alters_data = True  # type: ignore[attr-defined]
+
+    async def aundelete(self, using: str | None = None) -> tuple[int, dict[str, int]]:
+        """Restore as :meth:`undelete`, from async code."""
+        return await sync_to_async(self.undelete)(using=using)
+
+    aundelete.alters_data = True  # type: ignore[attr-defined]
+
+    def _take_over(self, values: Mapping[str, Any]) -> None:
+        """Show what the deletion set; what the database computed is read when somebody asks for it."""
+        for name, value in values.items():
+            if hasattr(value, "resolve_expression"):
+                self.__dict__.pop(name, None)
+            else:
+                setattr(self, name, value)
+
+    def _read_again(self, using: str | None) -> None:
+        # A row that was purged meanwhile has nothing to read.
+        with suppress(ObjectDoesNotExist):
+            self.refresh_from_db(using=using, from_queryset=type(self).all_objects.using(using))
 
     def purge(self, using: str | None = None) -> tuple[int, dict[str, int]]:
         """Remove the row for good; its history stays."""
         return models.Model.delete(self, using=using)
+
+    purge.alters_data = True  # type: ignore[attr-defined]
 
     def validate_constraints(self, exclude: Any = None) -> None:
         """Check what must be unique among the living, also where a form does not show ``deleted_at``.

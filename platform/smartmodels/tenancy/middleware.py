@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable, Iterable, Iterator
+from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import Any, cast
 
 from asgiref.sync import iscoroutinefunction, markcoroutinefunction, sync_to_async
 from django.conf import settings as django_settings
 from django.db import Error as DatabaseTrouble
-from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse, StreamingHttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
 from django.template.loader import render_to_string
 
 from smartmodels.context import namespace_scope
 from smartmodels.exceptions import SmartModelsError
 from smartmodels.tenancy.outages import outage_of
 from smartmodels.tenancy.routing import namespace_for_host, require_served
+from smartmodels.tenancy.streams import keep_bound
 
 __all__ = ["NamespaceMiddleware", "refusal"]
 
@@ -31,40 +33,6 @@ def refusal(request: HttpRequest, error: SmartModelsError) -> HttpResponse:
         response = JsonResponse(problem, status=error.status, content_type="application/problem+json")
     if (seconds := error.details.get("retry_after")) is not None:
         response["Retry-After"] = str(seconds)
-    return response
-
-
-def _chunks(content: Iterable[bytes], namespace: Any) -> Iterator[bytes]:
-    chunks = iter(content)
-    while True:
-        with namespace_scope(namespace):
-            try:
-                chunk = next(chunks)
-            except StopIteration:
-                return
-        yield chunk
-
-
-async def _async_chunks(content: AsyncIterable[bytes], namespace: Any) -> AsyncIterator[bytes]:
-    chunks = aiter(content)
-    while True:
-        async with namespace_scope(namespace):
-            try:
-                chunk = await anext(chunks)
-            except StopAsyncIteration:
-                return
-        yield chunk
-
-
-def _keep_bound(response: HttpResponseBase, namespace: Any) -> HttpResponseBase:
-    """Bind the namespace again for each chunk of a stream, which is made after the middleware returned."""
-    if isinstance(response, StreamingHttpResponse):
-        content = response.streaming_content
-        response.streaming_content = (
-            _async_chunks(cast(AsyncIterable[bytes], content), namespace)
-            if response.is_async
-            else _chunks(cast(Iterable[bytes], content), namespace)
-        )
     return response
 
 
@@ -93,7 +61,7 @@ class NamespaceMiddleware:
             return refusal(request, error)
         with namespace_scope(namespace):
             response = cast(HttpResponseBase, self.get_response(request))
-        return _keep_bound(response, namespace)
+        return keep_bound(response, partial(namespace_scope, namespace))
 
     async def _acall(self, request: HttpRequest) -> HttpResponseBase:
         try:
@@ -102,7 +70,7 @@ class NamespaceMiddleware:
             return refusal(request, error)
         async with namespace_scope(namespace):
             response = cast(HttpResponseBase, await self.get_response(request))
-        return _keep_bound(response, namespace)
+        return keep_bound(response, partial(namespace_scope, namespace))
 
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
         """Answer a view that lost the database; anything else is an error like any other."""

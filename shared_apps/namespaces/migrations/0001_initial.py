@@ -66,12 +66,17 @@ class Migration(migrations.Migration):
             name='Handover',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('rows', models.PositiveIntegerField(null=True)),
+                ('work', models.CharField(choices=[('hand_over', 'Hand Over'), ('take_back', 'Take Back'), ('anonymise', 'Anonymise')], default='hand_over', max_length=10)),
+                ('operation_id', models.UUIDField(editable=False, null=True)),
+                ('rows', models.PositiveBigIntegerField(default=0)),
                 ('finished_at', models.DateTimeField(null=True)),
+                ('role', models.CharField(blank=True, default='', max_length=10)),
+                ('joined_at', models.DateTimeField(null=True)),
                 ('user', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='handovers', to=settings.AUTH_USER_MODEL)),
                 ('namespace', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='handovers', to='namespaces.namespace')),
             ],
             options={
+                'indexes': [models.Index(condition=models.Q(('finished_at__isnull', True)), fields=['user'], name='namespaces_handover_left')],
                 'constraints': [models.UniqueConstraint(fields=('user', 'namespace'), name='namespaces_one_handover')],
             },
         ),

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import math
 import os
 import signal
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
@@ -14,11 +16,12 @@ from django.core.management import BaseCommand, CommandError, CommandParser
 from django.db import DatabaseError, InterfaceError, close_old_connections
 from django.utils import timezone
 
-from shared_apps.namespaces.closing import continue_handovers
-from smartmodels.context import Actor, operation
+from shared_apps.namespaces.closing import anonymise_due, continue_handovers
+from smartmodels.context import Actor, namespace_scope, operation
 from smartmodels.exceptions import NamespaceBusy, SmartModelsError
+from smartmodels.history.evidence import anchor
 from smartmodels.management.refusals import command_errors
-from smartmodels.tenancy.models import State
+from smartmodels.tenancy.models import State, get_namespace_model
 from smartmodels.tenancy.provisioning import resume, unfinished
 
 __all__ = ["Command"]
@@ -29,6 +32,9 @@ DatabaseUnusable = (DatabaseError, InterfaceError)
 
 class Command(BaseCommand):
     """Look every few seconds for provisioning and hand-overs whose process died, and finish them.
+
+    It also anonymises accounts that were closed longer ago than the grace period, and chains what was
+    written to history.
 
     Any number of workers may run: whoever takes a namespace's lock works on it. A namespace whose
     provisioning failed, rather than was cut off, waits for ``namespace resume`` or ``rollback``.
@@ -47,6 +53,12 @@ class Command(BaseCommand):
             default=60.0,
             help="seconds after which unfinished provisioning counts as cut off (default: %(default)s)",
         )
+        parser.add_argument(
+            "--anchor-every",
+            type=float,
+            default=60.0,
+            help="seconds between links in the chains of history (default: %(default)s)",
+        )
         parser.add_argument("--once", action="store_true", help="look once, then end")
         parser.add_argument(
             "--with-parent", action="store_true", help="end when the process that started this one ends"
@@ -54,14 +66,18 @@ class Command(BaseCommand):
 
     def handle(self, *_: Any, **options: Any) -> None:
         """Look, wait, look again, until told to stop."""
-        if options["every"] <= 0 or options["grace"] < 0:
-            raise CommandError("--every is more than 0 seconds, --grace at least 0.")
+        if options["every"] <= 0 or options["grace"] < 0 or options["anchor_every"] < 0:
+            raise CommandError("--every is more than 0 seconds, --grace and --anchor-every at least 0.")
         parent = os.getppid()
         with _stop_on_signals() as stop:
             with command_errors():
                 self.check_migrations()
+            anchored = -math.inf
             while not stop.is_set():
                 self._look(timedelta(seconds=options["grace"]))
+                if time.monotonic() - anchored >= options["anchor_every"]:
+                    anchored = time.monotonic()
+                    self._anchor(stop)
                 orphaned = options["with_parent"] and os.getppid() != parent
                 if options["once"] or orphaned or stop.wait(options["every"]):
                     return
@@ -71,6 +87,16 @@ class Command(BaseCommand):
             for namespace in self._try(_cut_off, grace) or ():
                 self._say(self._try(_finish, namespace))
             self._say(self._try(_hand_over))
+            self._say(self._try(_anonymise))
+
+    def _anchor(self, stop: threading.Event) -> None:
+        """Chain what was written in each namespace; who stops the worker waits for one of them."""
+        with operation(actor=Actor.system("worker"), nested=False):
+            for namespace in self._try(_usable) or ():
+                if stop.is_set():
+                    return
+                with namespace_scope(namespace):
+                    self._try(anchor)
 
     def _try(self, job: Callable[..., T], *arguments: Any) -> T | None:
         """Return what the job returns; one that fails is reported and does not stop the others."""
@@ -101,6 +127,12 @@ def _cut_off(grace: timedelta) -> list[Any]:
     ]
 
 
+def _usable() -> list[Any]:
+    """Return the namespaces that may have written something."""
+    usable = get_namespace_model().objects.filter(state__in=(State.ACTIVE, State.SUSPENDED))
+    return list(usable.order_by("slug"))
+
+
 def _finish(namespace: Any) -> str:
     last_step = namespace.step or "reserve"
     return f"{namespace.slug}: cut off after {last_step!r}, now {resume(namespace).state}"
@@ -108,6 +140,10 @@ def _finish(namespace: Any) -> str:
 
 def _hand_over() -> str:
     return "\n".join(f"{slug}: {rows} rows handed over" for slug, rows in continue_handovers().items())
+
+
+def _anonymise() -> str:
+    return "\n".join(f"anonymised: {change.email}" for change in anonymise_due() if not change.left)
 
 
 @contextmanager

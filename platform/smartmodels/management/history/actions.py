@@ -17,7 +17,8 @@ class Action:
 
     ``--json`` and ``--namespace`` (a slug) are every action's; ``run`` is called inside the namespace,
     with an operation open whose actor is the command. Where ``every`` is true the namespace may be left
-    out and ``run`` is called once for each.
+    out and ``run`` is called once for each; where ``together`` is true as well it is called once, with none
+    bound, for all in ``options["namespaces"]``.
     """
 
     name: str
@@ -25,3 +26,4 @@ class Action:
     arguments: Callable[[CommandParser], None]
     run: Callable[[BaseCommand, dict[str, Any]], None]
     every: bool = False
+    together: bool = False

@@ -26,8 +26,9 @@ from smartmodels.tenancy.engine.refusals import RefusalWrapper
 
 __all__ = ["DatabaseOperations", "DatabaseWrapper"]
 
-# What the capture trigger reads where no operation is open and one is required (DEFAULT_REQUIRED).
+# What the capture trigger reads where no operation is open: whether one is required (DEFAULT_REQUIRED).
 _REFUSED = '{"refused": true}'
+_SYSTEM = '{"kind": "system", "label": "system"}'
 
 
 @lru_cache(maxsize=4096)
@@ -38,7 +39,7 @@ def search_path(schema: str) -> str:
 
 
 def _nobody() -> str:
-    return _REFUSED if settings().DEFAULT_REQUIRED else ""
+    return _REFUSED if settings().DEFAULT_REQUIRED else _SYSTEM
 
 
 class DatabaseOperations(PostgresOperations):

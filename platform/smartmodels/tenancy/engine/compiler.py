@@ -8,11 +8,13 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.db import transaction
 from django.db.backends.postgresql import compiler as postgres
 
 from smartmodels.context import current_schema
 from smartmodels.exceptions import ManySchemasReadOnly, NamespaceMismatch, NamespaceNotBound
 from smartmodels.tenancy.engine.many import ManySchemasRendering, rendering_many
+from smartmodels.tenancy.engine.writes import follower_of
 from smartmodels.tenancy.placement import is_tenant_model
 
 __all__ = [
@@ -78,15 +80,71 @@ class SQLCompiler(_Read, ManySchemasRendering, postgres.SQLCompiler):
     """SELECT."""
 
 
+class _FollowedWrite(_Write):
+    """UPDATE and DELETE, which say which rows they wrote where somebody wants to know."""
+
+    connection: Any
+    using: Any
+    _keys: list[Any] | None = None
+
+    def as_sql(self, *args: Any, **kwargs: Any) -> Any:
+        sql, params = super().as_sql(*args, **kwargs)
+        follower = follower_of(self.query.model)
+        if follower is None or not sql:
+            return sql, params
+        table, column = (
+            self.connection.ops.quote_name(each) for each in (_table(self.query), follower.field.column)
+        )
+        return f"{sql} RETURNING {table}.{column}", params
+
+    def execute_sql(self, result_type: Any, *args: Any, **kwargs: Any) -> Any:
+        """Execute the statement, then tell its follower, in one transaction."""
+        follower = follower_of(self.query.model)
+        if follower is None:
+            return super().execute_sql(result_type, *args, **kwargs)  # type: ignore[misc]
+        with transaction.atomic(using=self.using, savepoint=False):
+            with self.connection.execute_wrapper(self._read_keys):
+                result = super().execute_sql(result_type, *args, **kwargs)  # type: ignore[misc]
+            keys, self._keys = self._keys, None
+            if keys:
+                follower.tell(keys, self.using)
+        return result
+
+    def _read_keys(self, execute: Any, sql: Any, params: Any, many: Any, context: Any) -> Any:
+        result = execute(sql, params, many, context)
+        # Statements that this one causes, such as those of parent tables, were told of by themselves.
+        if self._keys is None and context["cursor"].description is not None and " RETURNING " in sql:
+            self._keys = [row[0] for row in context["cursor"].fetchall()]
+        return result
+
+
+def _table(query: Any) -> str:
+    return str(query.model._meta.db_table)
+
+
 class SQLInsertCompiler(_Write, ManySchemasRendering, postgres.SQLInsertCompiler):
-    """INSERT."""
+    """INSERT, which says which rows it wrote where somebody wants to know."""
+
+    using: Any
+
+    def execute_sql(self, returning_fields: Any = None) -> Any:  # type: ignore[override] # as Django's
+        """Execute the statement, then tell its follower, in one transaction."""
+        follower = follower_of(self.query.model)
+        if follower is None:
+            return super().execute_sql(returning_fields)
+        asked = list(returning_fields or ())
+        with transaction.atomic(using=self.using, savepoint=False):
+            rows = super().execute_sql([*asked, follower.field])
+            if keys := [row[-1] for row in rows if row is not None]:
+                follower.tell(keys, self.using)
+        return [row[:-1] for row in rows if row is not None] if asked else []
 
 
-class SQLDeleteCompiler(_Write, ManySchemasRendering, postgres.SQLDeleteCompiler):
+class SQLDeleteCompiler(_FollowedWrite, ManySchemasRendering, postgres.SQLDeleteCompiler):  # type: ignore[misc]
     """DELETE."""
 
 
-class SQLUpdateCompiler(_Write, ManySchemasRendering, postgres.SQLUpdateCompiler):
+class SQLUpdateCompiler(_FollowedWrite, ManySchemasRendering, postgres.SQLUpdateCompiler):  # type: ignore[misc]
     """UPDATE."""
 
 

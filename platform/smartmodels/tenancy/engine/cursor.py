@@ -7,10 +7,12 @@ from contextlib import contextmanager, nullcontext
 from typing import TYPE_CHECKING, Any
 
 from django.db.backends.postgresql.base import Cursor
+from psycopg import DatabaseError
 
 from smartmodels.conf import settings
 from smartmodels.context import current_operation
 from smartmodels.tenancy.engine.prelude import Prelude, can_share_message, is_write
+from smartmodels.tenancy.engine.refusals import refusal_of
 
 if TYPE_CHECKING:
     from smartmodels.tenancy.engine.base import DatabaseWrapper
@@ -52,9 +54,15 @@ class ScopedCursor(_DjangoCursor):
 
     @contextmanager
     def copy(self, statement: Any, params: Any = None, **kwargs: Any) -> Iterator[Any]:
-        """COPY in the current namespace."""
-        with self._settled(statement), super().copy(statement, params, **kwargs) as copy:
-            yield copy
+        """COPY in the current namespace; what our triggers refuse is an error of the library."""
+        try:
+            with self._settled(statement), super().copy(statement, params, **kwargs) as copy:
+                yield copy
+        except DatabaseError as error:
+            # Django translates the errors of its own methods, of which this is none.
+            if (refusal := refusal_of(error)) is None:
+                raise
+            raise refusal from error
 
     def settle(self, query: Any) -> None:
         """Send now what has to be sent before ``query``, which another cursor will send."""

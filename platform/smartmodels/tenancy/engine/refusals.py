@@ -13,10 +13,11 @@ from smartmodels.exceptions import (
     KeyFixed,
     OwnerClosed,
     ParentDeleted,
+    SentinelProtected,
     SmartModelsError,
 )
 
-__all__ = ["RefusalWrapper"]
+__all__ = ["RefusalWrapper", "refusal_of"]
 
 # The SQLSTATEs that smartmodels' functions raise; class SM is used by nobody else.
 _BY_STATE: dict[str, type[SmartModelsError]] = {
@@ -25,7 +26,17 @@ _BY_STATE: dict[str, type[SmartModelsError]] = {
     "SM003": HistoryAppendOnly,
     "SM004": OwnerClosed,
     "SM005": ParentDeleted,
+    "SM006": SentinelProtected,
 }
+
+
+def refusal_of(error: BaseException | None) -> SmartModelsError | None:
+    """Return the library's error for one of the driver's that our triggers raised; None for any other."""
+    refusal = _BY_STATE.get(getattr(error, "sqlstate", None) or "")
+    if refusal is None:
+        return None
+    said: Any = getattr(error, "diag", None)
+    return refusal(" ".join(filter(None, (said.message_primary, said.message_hint))))
 
 
 class RefusalWrapper(DatabaseErrorWrapper):
@@ -36,10 +47,9 @@ class RefusalWrapper(DatabaseErrorWrapper):
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        refusal = _BY_STATE.get(getattr(error, "sqlstate", None) or "")
+        refusal = refusal_of(error)
         if refusal is None:
             super().__exit__(kind, error, trace)
             return
         self.wrapper.errors_occurred = True
-        said: Any = getattr(error, "diag", None)
-        raise refusal(" ".join(filter(None, (said.message_primary, said.message_hint)))) from error
+        raise refusal from error

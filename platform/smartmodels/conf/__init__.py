@@ -9,7 +9,9 @@ from typing import Any
 from django.conf import settings as django_settings
 from django.core.signals import setting_changed
 
-__all__ = ["SmartModelsSettings", "settings"]
+from smartmodels.conf.autoconfiguring import Change, applied, autoconfigure
+
+__all__ = ["Change", "SmartModelsSettings", "applied", "autoconfigure", "settings"]
 
 PREFIX = "SMARTMODELS_"
 
@@ -25,19 +27,49 @@ class SmartModelsSettings:
     """Further hosts of the public site, for health checks and tools that know no names."""
 
     NAMESPACE_MODEL: str = "namespaces.Namespace"
-    """``app.Model`` of the concrete namespace; django-tenants' ``TENANT_MODEL`` must say the same."""
+    """``app.Model`` of the concrete namespace: another spelling of django-tenants' ``TENANT_MODEL``."""
 
     GRANT_MODEL: str = "sharing.Grant"
     """``app.Model`` of the concrete grant, by which a row of one namespace is visible in another."""
+
+    ANCHOR_MODEL: str = "operations.Anchor"
+    """``app.Model`` of the concrete anchor, which keeps how far a namespace's chain of history reached."""
+
+    HISTORY_WRITER: str = "trigger"
+    """Who writes versions: ``trigger``, which sees every write, or ``statement``, which follows the ORM.
+
+    After changing it, ``manage.py history check --repair`` installs or removes the triggers.
+    """
 
     LEDGER_APP: str = "ledger"
     """Label of the tenant app that holds the ledger of history, marks and severed links."""
 
     OWNER_MODEL: str | None = None
-    """Set to ``AUTH_USER_MODEL`` for private mode, where a resource is visible to its owner alone."""
+    """Set to ``AUTH_USER_MODEL`` for private mode, where a row is visible to its owner alone."""
+
+    PRIVATE_STAFF: bool = False
+    """In private mode, staff see the rows of everybody in the namespaces they are members of."""
 
     SENTINEL_UID: str = "00000000-0000-7000-8000-000000000001"
     """Key of the sentinel user, who owns what deleted users and deleted rows leave behind."""
+
+    SERVICE_UIDS: tuple[str, ...] = ()
+    """Keys of the accounts of services, which nobody is offered as an owner; the sentinel is one always."""
+
+    HIDE_DELETED: bool = True
+    """``objects`` shows living rows alone; off, it shows deleted ones as well, as ``all_objects`` does."""
+
+    INHERIT_NAMESPACES: bool = False
+    """New rows are visible wherever what they belong to (a CASCADE key to a resource) is shared with."""
+
+    HIDE_SERVICE_OWNERS: bool = False
+    """Leave out of lists what ``SERVICE_UIDS`` own; what the sentinel holds for deleted users stays."""
+
+    GRACE_DAYS: int = 30
+    """Days after closing in which an account can be restored; then the worker anonymises it."""
+
+    CLOSING_WAIT: float = 10.0
+    """Seconds that closing an account waits for transactions that are writing rows for it."""
 
     DEFAULT_REQUIRED: bool = True
     """Refuse writes to smart models while no operation (and so no actor) is open."""
@@ -80,6 +112,8 @@ def _load() -> SmartModelsSettings:
         for field in fields(SmartModelsSettings)
         if hasattr(django_settings, PREFIX + field.name)
     }
+    if hasattr(django_settings, "TENANT_MODEL"):
+        given.setdefault("NAMESPACE_MODEL", django_settings.TENANT_MODEL)
     return SmartModelsSettings(**given)
 
 
@@ -89,7 +123,7 @@ def settings() -> SmartModelsSettings:
 
 
 def _forget(*, setting: str, **_: Any) -> None:
-    if setting.startswith(PREFIX):
+    if setting.startswith(PREFIX) or setting == "TENANT_MODEL":
         _load.cache_clear()
 
 

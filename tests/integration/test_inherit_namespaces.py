@@ -1,0 +1,70 @@
+"""SMARTMODELS_INHERIT_NAMESPACES: new rows are visible where what they belong to is shared with."""
+
+from typing import Any
+
+import pytest
+from django.db import connection
+from django.test import override_settings
+from django.test.utils import CaptureQueriesContext
+
+from shared_apps.accounts.models import User
+from shared_apps.namespaces.models import Namespace
+from smartmodels.context import Actor, namespace_scope, operation
+from smartmodels.exceptions import ShareRefused
+from smartmodels.sharing import active_grants, grants_of, share
+from tests.zoo.models import Animal, Enclosure, Sighting
+
+inheriting = override_settings(SMARTMODELS_INHERIT_NAMESPACES=True)
+
+
+@pytest.fixture
+def shared(in_alpha: Namespace, beta: Namespace) -> Enclosure:
+    """An enclosure of alpha that beta may edit."""
+    enclosure = Enclosure.objects.create(name="Pool")
+    with operation(actor=Actor.system(), nested=False):
+        share(enclosure, beta, role="edit")
+    return enclosure
+
+
+def visible_in(namespace: Namespace, user: User, model: Any) -> set[Any]:
+    with namespace_scope(namespace), operation(actor=Actor.user(user)):
+        return set(active_grants(model).values_list("resource__resource_id", flat=True))
+
+
+@inheriting
+def test_create__below_a_shared_row__is_visible_there(shared: Enclosure, beta: Namespace, bea: User) -> None:
+    """The new row is granted like the one above."""
+    animal = Animal.objects.create(name="Pingu", enclosure=shared)
+    assert visible_in(beta, bea, Animal) == {animal.pk}
+
+
+@inheriting
+def test_create__below_a_shared_row__has_the_same_role(shared: Enclosure) -> None:
+    """Who may edit the one may edit the other."""
+    animal = Animal.objects.create(name="Pingu", enclosure=shared)
+    assert [grant.role for grant in grants_of(animal)] == ["edit"]
+
+
+@inheriting
+def test_bulk_create__below_a_shared_row__is_visible_in_few_queries(
+    shared: Enclosure, beta: Namespace, bea: User
+) -> None:
+    """Many rows take no more queries than few."""
+    with CaptureQueriesContext(connection) as queries:
+        rows = Animal.objects.bulk_create([Animal(name=f"P{n}", enclosure=shared) for n in range(60)])
+    assert visible_in(beta, bea, Animal) == {row.pk for row in rows}
+    assert len(queries) <= 16
+
+
+def test_create__by_default__stays_at_home(shared: Enclosure, beta: Namespace, bea: User) -> None:
+    """Visibility is somebody's decision unless the setting says otherwise."""
+    Animal.objects.create(name="Pingu", enclosure=shared)
+    assert visible_in(beta, bea, Animal) == set()
+
+
+def test_share__model_that_is_not_shareable__is_refused(in_alpha: Namespace, beta: Namespace) -> None:
+    """``class Smart: shareable = False`` holds."""
+    enclosure = Enclosure.objects.create(name="E")
+    animal = Animal.objects.create(name="A", enclosure=enclosure)
+    with pytest.raises(ShareRefused):
+        share(Sighting.objects.create(animal=animal), beta)
