@@ -6,14 +6,17 @@ import pytest
 from django.contrib import admin
 from django.contrib.messages.storage.fallback import FallbackStorage
 from django.test import Client, RequestFactory
+from django.utils.html import strip_tags
 from simple_history.admin import SimpleHistoryAdmin
 
 from shared_apps.accounts.models import User
 from shared_apps.namespaces.models import Namespace
+from smartmodels.admin import namespace_site
 from smartmodels.context import Actor, namespace_scope, operation
 from smartmodels.exceptions import HistoryReadOnly
 from tenant_apps.research.models import Specimen, Study
 from tests.support.clients import host_of
+from tests.zoo.models import Animal, Enclosure, Tag
 
 VALUES = {"code": "STOLEN", "title": "stolen", "region": "", "island": "", "notes": ""}
 
@@ -362,3 +365,123 @@ def test_history__namespace_of_the_request__decides(
     where = "/admin/research/study/01900000-0000-7000-8000-000000000001/history/"
     version = client_of(ben, beta).get(where).context["versions"][0]
     assert version.title == "in beta"
+
+
+# Links, deletions, purges
+
+
+@pytest.fixture
+def animal(in_alpha: Any) -> Animal:
+    """An animal with the tags a and b."""
+    row = Animal.objects.create(name="Zora", enclosure=Enclosure.objects.create(name="pond"))
+    row.tags.add(*(Tag.objects.create(label=label) for label in ("a", "b")))
+    return row
+
+
+def history_of(row: Any) -> str:
+    return f"/admin/{row._meta.app_label}/{row._meta.model_name}/{row.pk}/history/"
+
+
+def test_history__of_links__says_what_they_were_and_are(
+    client_of: Any, ana: User, alpha: Namespace, animal: Animal
+) -> None:
+    """A version that changed tracked links tells them by name."""
+    animal.tags.set([Tag.objects.get(label="b")])
+    shown = client_of(ana, alpha).get(history_of(animal)).context["versions"]
+    assert [version.changes for version in shown] == [["tags: a, b \u2192 b"], ["tags: none \u2192 a, b"], []]
+
+
+def test_history__62_versions_with_a_tracked_link__takes_at_most_15_queries(
+    client_of: Any, ana: User, alpha: Namespace, animal: Animal, django_assert_max_num_queries: Any
+) -> None:
+    """Links cost a query for all versions together."""
+    tag = Tag.objects.get(label="a")
+    for number in range(30):
+        Animal.objects.filter(pk=animal.pk).update(name=f"name {number}")
+        (animal.tags.add if number % 2 else animal.tags.remove)(tag)
+    client = client_of(ana, alpha)
+    with django_assert_max_num_queries(15):
+        response = client.get(history_of(animal))
+    assert len(response.context["versions"]) == 62
+
+
+def test_history__deletion_and_restoration__are_told_as_such(
+    client_of: Any, ana: User, alpha: Namespace, study: Study, address: str
+) -> None:
+    """What became of the row is said by a word, without naming technical fields."""
+    study.delete()
+    study.undelete()
+    shown = client_of(ana, alpha).get(address).context["versions"]
+    assert [(version.in_words, version.changes) for version in shown][:2] == [
+        ("Restored", []),
+        ("Deleted", []),
+    ]
+
+
+def test_history__purge__is_told_as_such(
+    client_of: Any, ana: User, alpha: Namespace, study: Study, address: str
+) -> None:
+    """The last version of a purged row says so."""
+    study.purge()
+    assert client_of(ana, alpha).get(address).context["versions"][0].in_words == "Purged"
+
+
+def test_history__revert_of_a_deletion__says_what_became_of_the_row(
+    client_of: Any, ana: User, alpha: Namespace, study: Study, address: str, versions: Any
+) -> None:
+    """Where the action does not say that a row came back, its state does."""
+    study.delete()
+    client = client_of(ana, alpha)
+    client.post(f"{address}{versions[1].pk}/revert/")
+    newest = client.get(address).context["versions"][0]
+    assert (newest.in_words, newest.changes) == ("Reverted", ["state: deleted \u2192 living"])
+
+
+def test_version__links__are_shown_as_they_were_and_are(
+    client_of: Any, ana: User, alpha: Namespace, animal: Animal
+) -> None:
+    """A version tells what it was linked to, and what is different now."""
+    version = animal.history.first()
+    animal.tags.clear()
+    shown = client_of(ana, alpha).get(f"{history_of(animal)}{version.pk}/").context["values"]
+    tags = next(value for value in shown if value.field == "tags")
+    assert (tags.old, strip_tags(tags.new), tags.differs) == ("a, b", "none", True)
+
+
+def test_revert__of_links__is_previewed_and_done(
+    client_of: Any, ana: User, alpha: Namespace, animal: Animal
+) -> None:
+    """A revert ties links again, and says so before."""
+    version = animal.history.first()
+    animal.tags.clear()
+    client, where = client_of(ana, alpha), f"{history_of(animal)}{version.pk}/revert/"
+    change = client.get(where).context["changes"][0]
+    client.post(where)
+    told = (strip_tags(change.old), change.new, animal.tags.count())
+    assert told == ("none", "a, b", 2)
+
+
+def test_revert__field_that_the_form_only_shows__is_left_alone(
+    client_of: Any, ana: User, alpha: Namespace, study: Study, address: str, versions: Any
+) -> None:
+    """What cannot be changed on the form cannot be changed by a revert."""
+    registered = namespace_site._registry[Study]
+    registered.readonly_fields = ("title",)
+    try:
+        client_of(ana, alpha).post(f"{address}{versions[0].pk}/revert/")
+    finally:
+        del registered.readonly_fields
+    assert title_of(study) == "second"
+
+
+def test_compare__links_and_state__are_told(
+    client_of: Any, ana: User, alpha: Namespace, animal: Animal
+) -> None:
+    """Two versions are compared with their links and whether the row lived."""
+    first = animal.history.last()
+    animal.delete()
+    last = animal.history.first()
+    query = f"{history_of(animal)}compare/?older={first.pk}&newer={last.pk}"
+    changes = client_of(ana, alpha).get(query).context["changes"]
+    told = {change.field: (strip_tags(str(change.old)), str(change.new)) for change in changes}
+    assert (told["state"], told["tags"]) == (("living", "deleted"), ("none", "a, b"))

@@ -66,11 +66,22 @@ def test_list__names_who_what_and_why_newest_first(
 ) -> None:
     """An operation is told by who did it, what it did to how many rows, and why."""
     shown = client_of(ana, alpha).get(LIST).context["operations"]
-    told = [(each.actor_label, did, kinds, each.reason) for each, did, kinds in shown]
+    told = [(each.actor_label, did, kinds, each.reason) for each, did, kinds, _ in shown]
     assert told == [
         (ana.email, "Changed", "1 study", "a better title"),
         (ana.email, "Created", "1 study", None),
     ]
+
+
+def test_list__of_a_job_and_a_key__says_what_acted(
+    client_of: Any, ana: User, alpha: Namespace, in_alpha: Any
+) -> None:
+    """Not everything is done by people who are logged in."""
+    for actor in (Actor.job("import_studies"), Actor.api_key("nightly", ana.pk), Actor.system()):
+        with operation(nested=False, actor=actor):
+            Study.objects.create(code=actor.label)
+    shown = client_of(ana, alpha).get(LIST).context["operations"]
+    assert [who for *_, who in shown] == ["system", "nightly (API key)", "import_studies (job)"]
 
 
 @pytest.mark.parametrize("person", ["ana", "ben", "vic"])
@@ -90,7 +101,7 @@ def test_list__of_one_person__holds_what_they_did(
     with by(ben):
         Study.objects.create(code="BEN")
     shown = client_of(ana, alpha).get(LIST, {"user": str(ben.pk)}).context["operations"]
-    assert [each.actor_label for each, _, _ in shown] == [ben.email]
+    assert [each.actor_label for each, *_ in shown] == [ben.email]
 
 
 def test_list__before_and_from__narrow_it(client_of: Any, ana: User, alpha: Namespace, retitled: Any) -> None:
@@ -148,6 +159,16 @@ def test_page__tells_each_row_with_what_changed(
     assert (row.url, changes) == (f"/admin/research/study/{study.pk}/history/", expected)
 
 
+def test_page__of_an_older_operation__tells_of_that(
+    client_of: Any, ana: User, ben: User, alpha: Namespace, study: Study, retitled: Any, by: Any
+) -> None:
+    """What was done later is another page."""
+    with by(ben, "later"):
+        Study.objects.create(code="BEN")
+    shown = client_of(ana, alpha).get(page_of(retitled)).context["operation"]
+    assert (shown.id, shown.actor_label, shown.reason) == (retitled, ana.email, "a better title")
+
+
 def test_page__two_hundred_rows__takes_at_most_20_queries(
     client_of: Any, ana: User, alpha: Namespace, study: Study, by: Any, django_assert_max_num_queries: Any
 ) -> None:
@@ -197,7 +218,7 @@ BAD = ("0", "x", "9" * 400, "%F0%9F%90%A7", "..", " ", "00000000-0000-0000-0000-
 @pytest.mark.parametrize("bad", BAD)
 @pytest.mark.parametrize("page", [page_of, undo_of])
 def test_page__malformed_id__is_not_found(
-    client_of: Any, ana: User, alpha: Namespace, in_alpha: Any, page: Any, bad: str
+    client_of: Any, ana: User, alpha: Namespace, study: Study, page: Any, bad: str
 ) -> None:
     """An id that is none is not found."""
     assert client_of(ana, alpha).get(page(bad)).status_code == 404
@@ -209,8 +230,8 @@ def test_page__malformed_id__is_not_found(
     [
         "user=x", "user=%00", f"user={uuid.UUID(int=0)}", "user=" + "9" * 5000, "since=x", "since=9999-99-99",
         "since=99999-01-01T00:00", "since=0001-01-01T00:00", "until=9999-12-31T23:59",
-        "since=2020-01-02T00:00&until=2020-01-01T00:00", "since=2020-01-01T00:00%2B99:99", "since=%F0%9F%90%A7",
-        "strategy=x",
+        "since=2020-01-02T00:00&until=2020-01-01T00:00", "since=2020-01-01T00:00%2B99:99", "strategy=x",
+        "since=%F0%9F%90%A7",
     ],
 )  # fmt: skip
 def test_pages__malformed_query__is_never_an_error(
@@ -437,6 +458,25 @@ def test_undo__values_with_markup__are_escaped(
     client = client_of(ana, alpha)
     pages = (LIST, page_of(opened.id), undo_of(opened.id), f"/admin/research/study/{study.pk}/history/")
     assert not any(b"<script>alert" in client.get(page).content for page in pages)
+
+
+def test_page__long_value__is_cut(client_of: Any, ana: User, alpha: Namespace, study: Study, by: Any) -> None:
+    """A page of many rows does not carry every long text in full."""
+    with by(ana) as opened:
+        Study.objects.filter(pk=study.pk).update(notes="x" * 50_000)
+    change = client_of(ana, alpha).get(page_of(opened.id)).context["rows"][0].changes[0]
+    assert (len(change.new) < 1100, change.new.endswith("(49000 characters more)")) == (True, True)
+
+
+def test_undo__of_two_fields_with_one_in_dispute__merge_says_which_is_kept(
+    client_of: Any, ana: User, alpha: Namespace, study: Study, by: Any
+) -> None:
+    """What a strategy leaves alone is told in the preview."""
+    with by(ana) as opened:
+        Study.objects.filter(pk=study.pk).update(title="second", notes="second")
+    Study.objects.filter(pk=study.pk).update(title="third")
+    row = client_of(ana, alpha).get(undo_of(opened.id), {"strategy": "merge"}).context["rows"][0]
+    assert ([change.field for change in row.changes], row.notes) == (["notes"], ("Keeps its title.",))
 
 
 # Undoing what somebody did

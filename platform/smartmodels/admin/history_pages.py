@@ -14,17 +14,19 @@ from django.http import Http404, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import path, reverse
 from django.utils.html import strip_tags
+from django.utils.safestring import SafeString
 
 from smartmodels.admin.forms import ReasonForm, RevertForm
 from smartmodels.admin.naming import Names
 from smartmodels.admin.permissions import RowPermissions
-from smartmodels.admin.restoring import bring_back, foresee
+from smartmodels.admin.restoring import bring_back, foreign_in_words, foresee
 from smartmodels.admin.rights import Rights
 from smartmodels.admin.values import shown, want_names
 from smartmodels.admin.wording import action_in_words
 from smartmodels.exceptions import RevertConflict, SmartModelsError
 from smartmodels.history import (
     FieldChange,
+    RevertPlan,
     apply_revert,
     diff,
     plan_revert,
@@ -42,6 +44,21 @@ _FOLDER = "smartmodels/admin"
 
 _STATES = frozenset({"soft_delete", "restore", "purge"})
 """Actions whose word says already what became of the row."""
+
+
+def _worth_telling(version: Any, changes: list[FieldChange]) -> list[FieldChange]:
+    """Return the changes that the word for the version does not say already."""
+    fields = {change.field for change in changes}
+    # A row changes hands when it is deleted, and back when it is restored.
+    silent = {"owner"} if "state" in fields else set()
+    if version.action in _STATES:
+        silent.add("state")
+    return [change for change in changes if change.field not in silent]
+
+
+def _text(value: Any) -> str:
+    """Return a shown value as text: without our own markup, and with that of people."""
+    return strip_tags(value) if isinstance(value, SafeString) else str(value)
 
 
 class HistoryPages(RowPermissions):
@@ -152,9 +169,7 @@ class HistoryPages(RowPermissions):
         for version, changes in pairs:
             version.in_words = action_in_words(version.action)
             version.changes = [
-                self._told(change, names, links)
-                for change in changes
-                if change.field != "state" or version.action not in _STATES
+                self._told(change, names, links) for change in _worth_telling(version, changes)
             ]
             version.more = [self._extra(version, name) for name in self.get_history_list_display(request)]
         return [version for version, _ in pairs]
@@ -164,7 +179,7 @@ class HistoryPages(RowPermissions):
         if change.field not in links and change.field != "state":
             return change.label
         told = shown(self.model, [change], names)[0]
-        return f"{change.label}: {strip_tags(str(told.old))} \u2192 {strip_tags(str(told.new))}"
+        return f"{change.label}: {_text(told.old)} \u2192 {_text(told.new)}"
 
     def _extra(self, version: Any, name: str) -> Any:
         value = getattr(self, name, None)
@@ -221,8 +236,7 @@ class HistoryPages(RowPermissions):
         """Show what a revert would change; a POST does it. Only ``reason`` and ``base`` are read from it."""
         key, row = self._find_changeable(request, object_id)
         version = self._version(key, version_id)
-        rights = Rights(request, self.admin_site)
-        plan = rights.narrowed(plan_revert(row, version, may=rights.may, writable=rights.writable))
+        plan = self._plan(request, row, version)
         form, problem, status = RevertForm(initial={"base": plan.base}), "", 200
         if request.method == "POST":
             problem, status = self._confirm(request, plan)
@@ -233,6 +247,14 @@ class HistoryPages(RowPermissions):
             request, "revert", row, status, title=f"Revert to version {version.ordinal}", version=version,
             plan=plan, changes=shown(self.model, plan.changes), form=form, problem=problem,
         )  # fmt: skip
+
+    def _plan(self, request: Any, row: Any, version: Any) -> RevertPlan:
+        rights = Rights(request, self.admin_site)
+        plan = rights.narrowed(plan_revert(row, version, may=rights.may, writable=rights.writable))
+        if not plan.restores:
+            return plan
+        foreign = foresee(request, self, [row.pk]).foreign
+        return rights.refused(plan, foreign_in_words(foreign)) if foreign else plan
 
     @staticmethod
     def _confirm(request: Any, plan: Any) -> tuple[str, int]:

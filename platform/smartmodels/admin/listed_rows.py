@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from django.contrib.admin.utils import quote
 from django.urls import reverse
+from django.utils.safestring import SafeString
 
 from smartmodels.admin.naming import Names, said
 from smartmodels.admin.rights import Rights
@@ -15,6 +16,9 @@ from smartmodels.admin.values import ShownChange, shown, want_names
 from smartmodels.history import RowChange, RowPlan
 
 __all__ = ["ShownRow", "history_url", "kind_in_words", "listed", "step_in_words"]
+
+_TEXT_MAX = 1000
+"""How many characters of a value a page of many rows shows; the row's own pages show all."""
 
 _STEPS = {
     "insert": "brought back from its history",
@@ -65,16 +69,27 @@ def _of_operation(row: RowChange) -> tuple[str, tuple[str, ...], tuple[str, ...]
     return kind_in_words(row), (), ()
 
 
-def listed(site: Any, rights: Rights, rows: Sequence[RowPlan | RowChange]) -> list[ShownRow]:
+def listed(
+    site: Any, rights: Rights, rows: Sequence[RowPlan | RowChange], *, done: bool = True
+) -> list[ShownRow]:
     """Return rows for a page: two queries at most per model that they belong to or point at.
 
-    Of a model that the member does not see only that there is a row is told.
+    Of a model that the member does not see only that there is a row is told. ``done`` is false for rows
+    that are left out.
     """
     names = Names()
     for row in rows:
         names.want(row.model, [row.pk])
         want_names(names, row.model, row.changes)
-    return [_listed(site, rights, row, names) for row in rows]
+    found = [_listed(site, rights, row, names) for row in rows]
+    return found if done else [replace(row, what=f"not {row.what}") for row in found]
+
+
+def _cut(value: Any) -> Any:
+    """Return the value, a long text shortened; markup is left whole, since half a tag is none."""
+    if isinstance(value, SafeString) or len(text := str(value)) <= _TEXT_MAX:
+        return value
+    return f"{text[:_TEXT_MAX]}... ({len(text) - _TEXT_MAX} characters more)"
 
 
 def _listed(site: Any, rights: Rights, row: RowPlan | RowChange, names: Names) -> ShownRow:
@@ -85,7 +100,10 @@ def _listed(site: Any, rights: Rights, row: RowPlan | RowChange, names: Names) -
         return ShownRow(group, f"a {row.model._meta.verbose_name}", None, what, [], conflicts, notes)
     name = names.find(row.model, row.pk) or said(row.row)
     # The state is what the word for the whole row says.
-    changes = shown(row.model, (each for each in row.changes if each.field != "state"), names)
+    changes = [
+        replace(each, old=_cut(each.old), new=_cut(each.new))
+        for each in shown(row.model, (each for each in row.changes if each.field != "state"), names)
+    ]
     return ShownRow(
         group, name or "(no name)", history_url(site, row.model, row.pk), what, changes, conflicts, notes
     )

@@ -22,6 +22,9 @@ __all__ = ["DerivedLists"]
 DELETED_VAR = "deleted"
 """``?deleted=yes`` lists what is deleted and can be restored."""
 
+_COLUMNS_OF_DELETED = 3
+"""How many columns of its own a deleted row keeps, beside when, by whom and in which operation."""
+
 _LOOKUPS = frozenset({"", "exact", "in", "isnull", "gt", "gte", "lt", "lte"})
 
 
@@ -125,7 +128,7 @@ class DerivedLists(RowPermissions):
         """Return the columns; deleted rows show who deleted them and when."""
         if self.shows_deleted(request):
             kept = [name for name in self.list_display if name not in ("owner_name", "updated_at")]
-            return [*kept, "deleted_at", "deleted_by_name", "deleted_with"]
+            return [*kept[:_COLUMNS_OF_DELETED], "deleted_at", "deleted_by_name", "deleted_with"]
         return self.list_display
 
     def get_ordering(self, request: Any) -> Any:
@@ -148,7 +151,7 @@ class DerivedLists(RowPermissions):
         if row.deleted_in is None:
             return ""
         where = reverse("admin:operation", args=[row.deleted_in], current_app=self.admin_site.name)
-        return format_html('<a href="{}">what it did</a>', where)
+        return format_html('<a href="{}">open</a>', where)
 
     def has_restore_permission(self, request: Any) -> bool:
         """Tell whether the listed rows may be restored: deleted ones, by those who may change rows."""

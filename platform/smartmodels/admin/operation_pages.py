@@ -20,7 +20,7 @@ from smartmodels.admin.listed_rows import listed
 from smartmodels.admin.looking_back import BetweenForm, OperationsForm
 from smartmodels.admin.rights import Rights
 from smartmodels.admin.undoing import Undo, undo
-from smartmodels.admin.wording import action_in_words, moment_in_words
+from smartmodels.admin.wording import actions_in_words, actor_in_words, moment_in_words
 from smartmodels.history import (
     InOperation,
     OperationSummary,
@@ -49,14 +49,14 @@ class _One(Wanted):
         return Q(operation_id=self.id)
 
 
-def in_words(summary: OperationSummary) -> tuple[str, str]:
-    """Return what an operation did, and to how many rows of each kind."""
-    did = ", ".join(sorted(action_in_words(action) for action in summary.actions if action))
+def in_words(summary: OperationSummary) -> tuple[str, str, str]:
+    """Return what an operation did, to how many rows of each kind, and who did it."""
     rows = []
     for label, number in summary.rows.items():
         options = apps.get_model(label)._meta
         rows.append(f"{number} {options.verbose_name if number == 1 else options.verbose_name_plural}")
-    return did, ", ".join(rows)
+    who = actor_in_words(summary.actor_label, summary.actor_kind)
+    return actions_in_words(summary.actions), ", ".join(rows), who
 
 
 def _number(given: str | None) -> int:
@@ -109,26 +109,25 @@ class _OperationPages:
         """Show what one operation changed."""
         rights, key = Rights(request, self.site), _key(operation_id)
         summary = self._summary(rights, key)
-        did, kinds = in_words(summary)
+        did, kinds, who = in_words(summary)
         touched = [model for model in rights.models if model._meta.label_lower in summary.rows]
         page_obj = Paginator(changes_of(InOperation(key), touched), _ROWS_PER_PAGE).get_page(
             request.GET.get("p")
         )
         since = f"{localtime(summary.began):%Y-%m-%dT%H:%M:%S}"
         return self._render(
-            request, "operation", title="Operation", operation=summary, did=did, kinds=kinds,
+            request, "operation", title="Operation", operation=summary, did=did, kinds=kinds, who=who,
             rows=listed(self.site, rights, list(page_obj.object_list)), page_obj=page_obj,
             page_range=page_obj.paginator.get_elided_page_range(page_obj.number), writes=rights.writes,
-            since=since,
+            since=since, is_long=moment_in_words(summary.began) != moment_in_words(summary.ended),
         )  # fmt: skip
 
     def undo(self, request: Any, operation_id: str) -> TemplateResponse:
         """Undo everything that one operation changed."""
         rights, key = Rights(request, self.site), _key(operation_id)
         summary = self._summary(rights, key)
-        did, kinds = in_words(summary)
-        who = f" by {summary.actor_label}" if summary.actor_label else ""
-        what = f"{did}: {kinds}, on {moment_in_words(summary.began)}{who}."
+        did, kinds, who = in_words(summary)
+        what = f"{did}: {kinds}, on {moment_in_words(summary.began)} by {who}."
         back = self._url("operation", key)
         planned = partial(plan_revert_operation, key)
         return undo(self.site, request, Undo("Undo an operation", what, back, planned, rights.writes))

@@ -10,6 +10,7 @@ from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
 from django.template.response import TemplateResponse
 
+from smartmodels.admin import derive
 from smartmodels.admin.forms import ReasonForm
 from smartmodels.admin.listed_rows import history_url
 from smartmodels.admin.naming import Names
@@ -20,7 +21,7 @@ from smartmodels.querysets import sees_everything
 from smartmodels.softdelete import restore
 from smartmodels.softdelete.preview import preview_restoration
 
-__all__ = ["Foreseen", "bring_back", "foresee", "restore_selected"]
+__all__ = ["Foreseen", "bring_back", "foreign_in_words", "foresee", "restore_selected"]
 
 _NAMED = 10
 """How many rows of one model the page names; the others are counted."""
@@ -88,11 +89,22 @@ def _others(request: Any, rows: Mapping[Any, Iterable[Any]]) -> str:
     return ", ".join(sorted(kinds))
 
 
-def _in_the_way(model: Any, error: SmartModelsError) -> dict[Any, list[Any]]:
-    """Return the rows that a conflict names: those that hold a value, else those that cannot come."""
-    named = error.details.get("taken_by") or error.details.get("keys") or ()
-    label = error.details.get("model")
-    return {model: list(named)} if named and label == model._meta.label else {}
+def _in_the_way(model: Any, error: SmartModelsError) -> dict[Any, Any]:
+    """Return the rows to see to first: those that hold a value, or deleted ones that are needed."""
+    said = error.details
+    if said.get("model") != model._meta.label:
+        return {}
+    key = model._meta.pk.to_python
+    if said.get("taken_by"):
+        return {model: [key(each) for each in said["taken_by"]]}
+    rows = list(model.all_objects.filter(pk__in=[key(each) for each in said.get("keys", ())]))
+    found = {}
+    for link in derive.foreign_keys(model):
+        target = link.remote_field.model
+        above = target.deleted_objects.filter(pk__in={getattr(row, link.attname) for row in rows})
+        if keys := list(above.values_list("pk", flat=True)):
+            found[target] = keys
+    return found
 
 
 def foresee(request: Any, model_admin: Any, keys: Iterable[Any]) -> Foreseen:
@@ -109,15 +121,18 @@ def foresee(request: Any, model_admin: Any, keys: Iterable[Any]) -> Foreseen:
     )
 
 
+def foreign_in_words(kinds: str) -> str:
+    """Return why a member does not restore what comes with rows of others."""
+    return f"This would bring back {kinds} of other people, too: ask an admin of this namespace to do it."
+
+
 def bring_back(model: Any, keys: Iterable[Any], foreseen: Foreseen, reason: str) -> int:
     """Restore the rows and return how many came back.
 
     Raises NotPermitted if rows of others would come along, RestoreConflict for what stands in the way.
     """
     if foreseen.foreign:
-        raise NotPermitted(
-            f"This would bring back {foreseen.foreign} of other people, too: ask an admin to restore them."
-        )
+        raise NotPermitted(foreign_in_words(foreseen.foreign))
     with operation(reason=reason or None):
         total, _ = restore(model, keys).as_counts()
     return total

@@ -74,5 +74,14 @@ class Rights:
         admin = self._registry.get(row.model)
         if admin is not None and admin.has_delete_permission(self._request, row.row):
             return row
-        refused = Conflict(None, "no-permission", f"You may not delete this {row.model._meta.verbose_name}.")
-        return replace(row, own=(*row.own, refused), conflicts=(*row.conflicts, refused))
+        return _refused(row, f"You may not delete this {row.model._meta.verbose_name}.")
+
+    @staticmethod
+    def refused(plan: RevertPlan, why: str) -> RevertPlan:
+        """Return the plan with a conflict at every row, which the member may not apply."""
+        return replace(plan, rows=tuple(_refused(row, why) for row in plan.rows))
+
+
+def _refused(row: RowPlan, why: str) -> RowPlan:
+    conflict = Conflict(None, "no-permission", why)
+    return replace(row, own=(*row.own, conflict), conflicts=(*row.conflicts, conflict))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from django.core.exceptions import PermissionDenied
@@ -16,7 +16,7 @@ from smartmodels.admin.forms import UndoForm
 from smartmodels.admin.listed_rows import listed, step_in_words
 from smartmodels.admin.rights import Rights
 from smartmodels.exceptions import RevertConflict
-from smartmodels.history import RevertPlan, apply_revert, resolve
+from smartmodels.history import Conflict, RevertPlan, apply_revert, resolve
 
 __all__ = ["STRATEGIES", "Undo", "undo"]
 
@@ -31,7 +31,7 @@ STRATEGIES = {
     ),
     "force": (
         "Overwrite what was changed since",
-        "What others changed later is lost. Rows that you may not change, and values that are taken, stay.",
+        "What others changed later is lost. What you may not change, or is taken, still stands in the way.",
     ),
 }
 """What can become of rows with conflicts: by name, in words and in a sentence."""
@@ -71,6 +71,18 @@ def _fingerprint(plan: RevertPlan) -> str:
     return digest.hexdigest()
 
 
+def _with_kept(plan: RevertPlan, before: RevertPlan) -> RevertPlan:
+    """Return the settled plan with a note for each field that, being in dispute, keeps its value."""
+    asked = {row.place: row.changes for row in before.rows}
+    rows = []
+    for row in plan.rows:
+        still = {change.field for change in row.changes}
+        kept = [change for change in asked.get(row.place, ()) if change.field not in still]
+        notes = (Conflict(each.field, "kept", f"Keeps its {each.label}.") for each in kept)
+        rows.append(replace(row, notes=(*row.notes, *notes)))
+    return replace(plan, rows=tuple(rows))
+
+
 def _counts(plan: RevertPlan) -> list[str]:
     found = []
     for step, number in plan.counts.items():
@@ -93,7 +105,7 @@ class _Pages:
         """Return the plan, settled as the address says."""
         plan = self.rights.narrowed(self.asked.planned(may=self.rights.may, writable=self.rights.writable))
         strategy = self.request.GET.get("strategy")
-        return plan if not strategy or not plan.conflicts else resolve(plan, strategy)
+        return plan if not strategy or not plan.conflicts else _with_kept(resolve(plan, strategy), plan)
 
     def answer(self) -> TemplateResponse:
         if self.request.method != "POST":
@@ -132,7 +144,7 @@ class _Pages:
             **self.site.each_context(self.request), "title": self.asked.title, "undo": self.asked,
             "plan": plan,
             "counts": _counts(plan), "rows": listed(self.site, self.rights, list(page_obj.object_list)),
-            "left": listed(self.site, self.rights, plan.left[:_PER_PAGE]),
+            "left": listed(self.site, self.rights, plan.left[:_PER_PAGE], done=False),
             "more_left": max(0, len(plan.left) - _PER_PAGE), "page_obj": page_obj,
             "page_range": page_obj.paginator.get_elided_page_range(page_obj.number),
         }  # fmt: skip

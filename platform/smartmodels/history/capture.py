@@ -166,7 +166,7 @@ class HistoryCapture(TriggerConstraint):
             parts.append(
                 f", links{number} AS (INSERT INTO {{schema}}.{quoted(history)} "  # noqa: S608
                 f"({_listed(columns)}, history_id, segment_id) "
-                f"SELECT {_listed(columns, 't.')}, w.number, $3 FROM written w "
+                f"SELECT {_listed(columns, 't.')}, w.number, {{segment}} FROM written w "
                 f"JOIN {{schema}}.{quoted(table)} t ON t.{quoted(source)} = w.row_key "
                 f"RETURNING m2m_history_id AS number, "
                 f"sha256(convert_to(ROW({_listed(self.layout[history])})::text, 'UTF8')) AS digest)"

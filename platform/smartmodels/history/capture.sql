@@ -11,103 +11,119 @@
 --   8 layout id   9 hashed columns of the history table   10 the layout, as JSON
 --   11 column that points at the live table, where the trigger stands on a table of links; else ''
 -- Who, why and in which operation come from the transaction's setting smartmodels.operation.
+--
+-- PostgreSQL keeps a compiled copy of a trigger's function for every trigger that fired in a session, which is one
+-- for each table of each namespace. So this one does next to nothing: smartmodels_capture_sql(), of which there is
+-- one copy, makes the statements. They are executed here, since only here the changed rows can be seen.
 CREATE OR REPLACE FUNCTION public.smartmodels_capture() RETURNS trigger
 LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp
 SET timezone = 'UTC' SET datestyle = 'ISO, YMD' SET intervalstyle = 'postgres' SET bytea_output = 'hex'
 SET extra_float_digits = 1
 AS $capture$
-DECLARE
-    operation jsonb := coalesce(nullif(current_setting('smartmodels.operation', true), ''), '{}')::jsonb;
-    written_as text := operation->>'action';
-    kind text := quote_literal('~');
-    action text := quote_literal('update');
-    source text;
-    links text := '';
 BEGIN
-    IF operation ? 'refused' THEN
-        RAISE EXCEPTION 'Nobody is said to act on %.', TG_TABLE_NAME USING ERRCODE = 'SM001',
-            HINT = 'Open an operation first: with operation(actor=...).';
-    ELSIF TG_LEVEL = 'ROW' THEN
-        RAISE EXCEPTION 'The key of a row of % cannot change: its history goes by it.', TG_TABLE_NAME
-            USING ERRCODE = 'SM002', HINT = 'Make a new row and delete this one.';
-    ELSIF TG_OP IN ('INSERT', 'UPDATE') THEN
-        IF NOT EXISTS (SELECT FROM new_rows) THEN RETURN NULL; END IF;
-    ELSIF TG_OP = 'DELETE' THEN
-        IF NOT EXISTS (SELECT FROM old_rows) THEN RETURN NULL; END IF;
-    END IF;
-
-    IF TG_ARGV[6] <> '' THEN
-        kind := format('CASE WHEN n.%I IS NOT NULL THEN ''-'' ELSE ''~'' END', TG_ARGV[6]);
-    END IF;
-    IF TG_ARGV[11] <> '' THEN
-        source := format('FROM %I.%I n WHERE n.%I IN (', TG_TABLE_SCHEMA, TG_ARGV[1], TG_ARGV[2])
-            || CASE TG_OP
-                WHEN 'INSERT' THEN format('SELECT %I FROM new_rows', TG_ARGV[11])
-                WHEN 'DELETE' THEN format('SELECT %I FROM old_rows', TG_ARGV[11])
-                WHEN 'UPDATE' THEN format('SELECT %1$I FROM new_rows UNION SELECT %1$I FROM old_rows', TG_ARGV[11])
-                ELSE format('SELECT %I FROM %I.%I', TG_ARGV[2], TG_TABLE_SCHEMA, TG_ARGV[1])
-            END || ')';
-        -- Whoever changes the row, or other links of it, commits first; the next statement sees what they wrote.
-        EXECUTE format('SELECT %s ORDER BY n.%I FOR NO KEY UPDATE OF n', source, TG_ARGV[2]);
-    ELSIF TG_OP = 'INSERT' THEN
-        kind := replace(kind, quote_literal('~'), quote_literal('+'));
-        action := quote_literal('create');
-        source := 'FROM new_rows n';
-    ELSIF TG_OP = 'UPDATE' THEN
-        IF TG_ARGV[6] <> '' THEN
-            kind := format('CASE WHEN n.%1$I IS NOT NULL THEN ''-'' WHEN o.%1$I IS NOT NULL THEN ''+'' '
-                'ELSE ''~'' END', TG_ARGV[6]);
-            action := format('CASE WHEN (o.%1$I IS NULL) = (n.%1$I IS NULL) THEN ''update'' '
-                'WHEN n.%1$I IS NOT NULL THEN ''soft_delete'' ELSE ''restore'' END', TG_ARGV[6]);
-        END IF;
-        source := format('FROM new_rows n JOIN old_rows o ON o.%1$I = n.%1$I WHERE %2$s', TG_ARGV[2], TG_ARGV[5]);
-    ELSE
-        kind := quote_literal('-');
-        -- Whatever removes it for good: by this the row is known to be gone rather than marked as deleted.
-        action := quote_literal('purge');
-        written_as := NULL;
-        source := CASE TG_OP WHEN 'DELETE' THEN 'FROM old_rows n'
-            ELSE format('FROM %I.%I n', TG_TABLE_SCHEMA, TG_TABLE_NAME) END;
-    END IF;
-
-    -- A row that was just made has no links yet.
-    IF TG_ARGV[7] <> '' AND (TG_OP <> 'INSERT' OR TG_ARGV[11] <> '') THEN
-        links := TG_ARGV[7];
-    END IF;
-    EXECUTE public.smartmodels_versions_sql(TG_TABLE_SCHEMA, TG_ARGV, kind, action, source, links)
-        USING written_as, clock_timestamp(), gen_random_uuid(), (operation->>'id')::uuid,
-            (operation->>'user')::uuid, coalesce(operation->>'kind', 'database'),
-            coalesce(operation->>'label', session_user), operation->>'reason', operation->>'via',
-            (operation->>'reverted_from')::bigint;
+    EXECUTE public.smartmodels_capture_sql(TG_OP, TG_LEVEL, TG_TABLE_SCHEMA, TG_TABLE_NAME, TG_ARGV);
     RETURN NULL;
 END
 $capture$;
 
+-- smartmodels_capture_sql() makes the statements that write the versions of what a statement changed.
+CREATE OR REPLACE FUNCTION public.smartmodels_capture_sql(
+    event text, level text, schema_name text, table_name text, args text[]
+) RETURNS text
+LANGUAGE plpgsql
+AS $make$
+DECLARE
+    operation jsonb := coalesce(nullif(current_setting('smartmodels.operation', true), ''), '{}')::jsonb;
+    kind text := quote_literal('~');
+    action text := quote_literal('update');
+    source text;
+    links text := '';
+    ahead text := '';
+BEGIN
+    IF operation ? 'refused' THEN
+        RAISE EXCEPTION 'Nobody is said to act on %.', table_name USING ERRCODE = 'SM001',
+            HINT = 'Open an operation first: with operation(actor=...).';
+    ELSIF level = 'ROW' THEN
+        RAISE EXCEPTION 'The key of a row of % cannot change: its history goes by it.', table_name
+            USING ERRCODE = 'SM002', HINT = 'Make a new row and delete this one.';
+    END IF;
+
+    IF args[6] <> '' THEN
+        kind := format('CASE WHEN n.%I IS NOT NULL THEN ''-'' ELSE ''~'' END', args[6]);
+    END IF;
+    IF args[11] <> '' THEN
+        source := format('FROM %I.%I n WHERE n.%I IN (', schema_name, args[1], args[2])
+            || CASE event
+                WHEN 'INSERT' THEN format('SELECT %I FROM new_rows', args[11])
+                WHEN 'DELETE' THEN format('SELECT %I FROM old_rows', args[11])
+                WHEN 'UPDATE' THEN format('SELECT %1$I FROM new_rows UNION SELECT %1$I FROM old_rows', args[11])
+                ELSE format('SELECT %I FROM %I.%I', args[2], schema_name, args[1])
+            END || ')';
+        -- Whoever changes the row, or other links of it, commits first; the next statement sees what they wrote.
+        ahead := format('SELECT %s ORDER BY n.%I FOR NO KEY UPDATE OF n; ', source, args[2]);
+    ELSIF event = 'INSERT' THEN
+        kind := replace(kind, quote_literal('~'), quote_literal('+'));
+        action := quote_literal('create');
+        source := 'FROM new_rows n';
+    ELSIF event = 'UPDATE' THEN
+        IF args[6] <> '' THEN
+            kind := format('CASE WHEN n.%1$I IS NOT NULL THEN ''-'' WHEN o.%1$I IS NOT NULL THEN ''+'' '
+                'ELSE ''~'' END', args[6]);
+            action := format('CASE WHEN (o.%1$I IS NULL) = (n.%1$I IS NULL) THEN ''update'' '
+                'WHEN n.%1$I IS NOT NULL THEN ''soft_delete'' ELSE ''restore'' END', args[6]);
+        END IF;
+        source := format('FROM new_rows n JOIN old_rows o ON o.%1$I = n.%1$I WHERE %2$s', args[2], args[5]);
+    ELSE
+        kind := quote_literal('-');
+        -- Whatever removes it for good: by this the row is known to be gone rather than marked as deleted.
+        action := quote_literal('purge');
+        operation := operation - 'action';
+        source := CASE event WHEN 'DELETE' THEN 'FROM old_rows n'
+            ELSE format('FROM %I.%I n', schema_name, table_name) END;
+    END IF;
+
+    -- A row that was just made has no links yet.
+    IF args[7] <> '' AND (event <> 'INSERT' OR args[11] <> '') THEN
+        links := args[7];
+    END IF;
+    RETURN ahead || public.smartmodels_versions_sql(schema_name, args, operation, kind, action, source, links);
+END
+$make$;
+
 -- smartmodels_versions_sql() is the statement that writes versions and their segment, whoever has it executed.
 -- ``args`` are those of the triggers, counted from 0; ``kind`` and ``action`` are expressions on a row n of ``source``.
+-- What does not differ from row to row stands in it as literals: a plan that is used once gains nothing from parameters.
 CREATE OR REPLACE FUNCTION public.smartmodels_versions_sql(
-    schema_name text, args text[], kind text, action text, source text, links text
+    schema_name text, args text[], operation jsonb, kind text, action text, source text, links text
 ) RETURNS text
-LANGUAGE plpgsql IMMUTABLE
+LANGUAGE plpgsql
 AS $shape$
+DECLARE
+    moment text := quote_literal(clock_timestamp()) || '::timestamptz';
+    segment text := quote_literal(gen_random_uuid()) || '::uuid';
+    said text := format('%L::uuid, %L::uuid, %L, %L, %L, %L, %L::bigint', operation->>'id', operation->>'user',
+        coalesce(operation->>'kind', 'database'), coalesce(operation->>'label', session_user), operation->>'reason',
+        operation->>'via', operation->>'reverted_from');
 BEGIN
     RETURN format($sql$
         WITH written AS (
             INSERT INTO %1$I.%2$I (%3$s, history_type, action, history_date, segment_id, operation_id,
                 history_user_id, actor_kind, actor_label, history_change_reason, via_namespace, reverted_from)
-            SELECT %4$s, %5$s, coalesce($1, %6$s), $2, $3, $4, $5, $6, $7, $8, $9, $10 %7$s
-            RETURNING history_id AS number, %8$I AS row_key, sha256(convert_to(ROW(%9$s)::text, 'UTF8')) AS digest
-        )%10$s
+            SELECT %4$s, %5$s, %6$s, %7$s, %8$s, %9$s %10$s
+            RETURNING history_id AS number, %11$I AS row_key, sha256(convert_to(ROW(%12$s)::text, 'UTF8')) AS digest
+        )%13$s
         INSERT INTO %1$I.ledger_segment (id, kind, history_table, layout_id, rows, digest, leaves, written_at,
             operation_id)
-        SELECT $3, 'write', %2$L, %11$L, count(*), sha256(string_agg(digest, '' ORDER BY part, number)),
-            CASE WHEN count(*) > 1 THEN string_agg(substr(digest, 1, 8), '' ORDER BY part, number) END, $2, $4
-        FROM %12$s HAVING count(*) > 0
+        SELECT %8$s, 'write', %2$L, %14$L, count(*), sha256(string_agg(digest, '' ORDER BY part, number)),
+            CASE WHEN count(*) > 1 THEN string_agg(substr(digest, 1, 8), '' ORDER BY part, number) END, %7$s,
+            %15$L::uuid
+        FROM %16$s HAVING count(*) > 0
         $sql$,
-        schema_name, args[0], args[3], args[4], kind, action, source, args[2], args[9],
-        replace(links, '{schema}', quote_ident(schema_name)), args[8],
-        CASE links WHEN '' THEN '(SELECT 0 AS part, * FROM written) digests' ELSE 'digests' END);
+        schema_name, args[0], args[3], args[4], kind, coalesce(quote_literal(operation->>'action'), action), moment,
+        segment, said, source, args[2], args[9],
+        replace(replace(links, '{schema}', quote_ident(schema_name)), '{segment}', segment), args[8],
+        operation->>'id', CASE links WHEN '' THEN '(SELECT 0 AS part, * FROM written) digests' ELSE 'digests' END);
 END
 $shape$;
 
@@ -141,7 +157,7 @@ BEGIN
     EXECUTE format('SELECT FROM %I.%I WHERE %3$I = ANY ($1::%4$s[]) ORDER BY %3$I FOR NO KEY UPDATE',
         schema_name, args[1], args[2], key_type) USING keys;
     newest := format($sql$
-        (SELECT DISTINCT ON (%3$I) * FROM %1$I.%2$I WHERE %3$I = ANY ($11::%4$s[]) ORDER BY %3$I, history_id DESC)
+        (SELECT DISTINCT ON (%3$I) * FROM %1$I.%2$I WHERE %3$I = ANY ($1::%4$s[]) ORDER BY %3$I, history_id DESC)
         $sql$, schema_name, args[0], args[2], key_type);
     IF args[6] <> '' THEN
         kind := format('CASE WHEN n.%1$I IS NOT NULL THEN ''-'' WHEN o.history_id IS NULL OR o.%1$I IS NOT NULL '
@@ -156,26 +172,20 @@ BEGIN
     END IF;
     source := format($sql$
         FROM %1$I.%2$I n LEFT JOIN %3$s o ON o.%4$I = n.%4$I AND o.action <> 'purge'
-        WHERE n.%4$I = ANY ($11::%5$s[])
+        WHERE n.%4$I = ANY ($1::%5$s[])
             AND (%6$L OR o.history_id IS NULL OR ROW(%7$s)::text <> ROW(%8$s)::text)
         $sql$, schema_name, args[1], newest, args[2], key_type, touched, args[4], args[12]);
     PERFORM public.smartmodels_record_layout(schema_name, args[8], args[10]);
-    EXECUTE public.smartmodels_versions_sql(schema_name, args, kind, action, source, args[7])
-        USING operation->>'action', clock_timestamp(), gen_random_uuid(), (operation->>'id')::uuid,
-            (operation->>'user')::uuid, coalesce(operation->>'kind', 'database'),
-            coalesce(operation->>'label', session_user), operation->>'reason', operation->>'via',
-            (operation->>'reverted_from')::bigint, keys;
+    EXECUTE public.smartmodels_versions_sql(schema_name, args, operation, kind, action, source, args[7])
+        USING keys;
     IF touched THEN RETURN; END IF;
     source := format($sql$
         FROM %1$s n WHERE n.action <> 'purge'
             AND NOT EXISTS (SELECT FROM %2$I.%3$I l WHERE l.%4$I = n.%4$I)
         $sql$, newest, schema_name, args[1], args[2]);
-    EXECUTE public.smartmodels_versions_sql(schema_name, args, quote_literal('-'), quote_literal('purge'), source,
-        args[7])
-        USING NULL::text, clock_timestamp(), gen_random_uuid(), (operation->>'id')::uuid,
-            (operation->>'user')::uuid, coalesce(operation->>'kind', 'database'),
-            coalesce(operation->>'label', session_user), operation->>'reason', operation->>'via',
-            (operation->>'reverted_from')::bigint, keys;
+    EXECUTE public.smartmodels_versions_sql(schema_name, args, operation - 'action', quote_literal('-'),
+        quote_literal('purge'), source, args[7])
+        USING keys;
 END
 $write$;
 

@@ -14,6 +14,7 @@ DECLARE
     one uuid;
     shut uuid;
 BEGIN
+    IF owners IS NULL THEN RETURN; END IF;
     IF cardinality(owners) <= 64 THEN
         FOREACH one IN ARRAY owners LOOP
             PERFORM pg_advisory_xact_lock_shared({lock}, uuid_hash(one));
@@ -31,28 +32,28 @@ BEGIN
 END
 $open$;
 
--- smartmodels_owner_open() stands on tables whose rows have an owner: for each INSERT, and for each row whose owner
--- changes to somebody other than the sentinel. A row that is inserted as deleted has an owner to come back to.
-CREATE OR REPLACE FUNCTION public.smartmodels_owner_open() RETURNS trigger
-LANGUAGE plpgsql AS $owner$
-DECLARE
-    owners uuid[];
+-- smartmodels_owners_open() stands on tables whose rows have an owner, for each INSERT. A session keeps a compiled copy
+-- for every table of every namespace, so it is as short as can be.
+CREATE OR REPLACE FUNCTION public.smartmodels_owners_open() RETURNS trigger
+LANGUAGE plpgsql AS $owners$
 BEGIN
-    IF TG_LEVEL = 'ROW' THEN
-        -- Thousands of rows that go to one account ask once: what is held then lasts as long as this setting does.
-        IF NEW.owner_id::text IS DISTINCT FROM current_setting('smartmodels.open_account', true) THEN
-            PERFORM public.smartmodels_require_open(ARRAY[NEW.owner_id]);
-            PERFORM set_config('smartmodels.open_account', NEW.owner_id::text, true);
-        END IF;
-        RETURN NEW;
-    END IF;
-    SELECT array_agg(DISTINCT owner ORDER BY owner) INTO owners
+    PERFORM public.smartmodels_require_open(array_agg(DISTINCT owner ORDER BY owner))
         FROM new_rows, unnest(ARRAY[owner_id, owner_before_deletion_id]) owner
         WHERE owner <> public.smartmodels_sentinel();
-    IF owners IS NOT NULL THEN
-        PERFORM public.smartmodels_require_open(owners);
-    END IF;
     RETURN NULL;
+END
+$owners$;
+
+-- smartmodels_owner_open() stands there for each row whose owner changes to somebody other than the sentinel.
+CREATE OR REPLACE FUNCTION public.smartmodels_owner_open() RETURNS trigger
+LANGUAGE plpgsql AS $owner$
+BEGIN
+    -- Thousands of rows that go to one account ask once: what is held then lasts as long as this setting does.
+    IF NEW.owner_id::text IS DISTINCT FROM current_setting('smartmodels.open_account', true) THEN
+        PERFORM public.smartmodels_require_open(ARRAY[NEW.owner_id]);
+        PERFORM set_config('smartmodels.open_account', NEW.owner_id::text, true);
+    END IF;
+    RETURN NEW;
 END
 $owner$;
 

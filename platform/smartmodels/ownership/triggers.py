@@ -18,9 +18,11 @@ _FUNCTIONS = (
     "smartmodels_sentinel_fixed()",
     "smartmodels_account_open()",
     "smartmodels_owner_open()",
+    "smartmodels_owners_open()",
     "smartmodels_require_open(uuid[])",
     "smartmodels_sentinel()",
 )
+_CALLED = {"insert": "smartmodels_owners_open", "update": "smartmodels_owner_open"}
 _CHANGED = "OLD.owner_id IS DISTINCT FROM NEW.owner_id AND NEW.owner_id <> public.smartmodels_sentinel()"
 
 
@@ -37,8 +39,7 @@ class OwnerOpen(TriggerConstraint):
             "update": f"BEFORE UPDATE OF owner_id ON {{table}} FOR EACH ROW WHEN ({_CHANGED})",
         }
         return tuple(
-            Trigger(f"{table[:46]}_owner_{word}", table, when, "smartmodels_owner_open")
-            for word, when in fires.items()
+            Trigger(f"{table[:46]}_owner_{word}", table, when, _CALLED[word]) for word, when in fires.items()
         )
 
 

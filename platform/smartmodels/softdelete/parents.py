@@ -15,7 +15,8 @@ from smartmodels.tenancy.triggers import Trigger, TriggerConstraint, literal, qu
 
 __all__ = ["CreateParentsFunction", "LivingParents", "watch_parents"]
 
-_FUNCTION = "smartmodels_living_parents"
+_OF_STATEMENT, _OF_ROW = "smartmodels_living_parents", "smartmodels_living_parent"
+_FUNCTIONS = (f"{_OF_STATEMENT}()", f"{_OF_ROW}()", "smartmodels_refuse_parent(text, text, text)")
 
 
 class LivingParents(TriggerConstraint):
@@ -58,24 +59,25 @@ class LivingParents(TriggerConstraint):
         new_rows = "SELECT n.{column} FROM new_rows n WHERE n.deleted_at IS NULL"
         # An array rather than a join: it is planned in a third of the time, and this is planned every time.
         among = f"= ANY (ARRAY({new_rows}))"
-        query = " UNION ALL ".join(self._deleted(*each, among=among) for each in self.parents)
+        query = " UNION ALL ".join(self._refuse(table, *each, among=among) for each in self.parents)
         fires = "AFTER INSERT ON {table} REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT"
-        made = [Trigger(f"{table[:46]}_parents_i", table, fires, _FUNCTION, (query,))]
+        made = [Trigger(f"{table[:46]}_parents_i", table, fires, _OF_STATEMENT, (query,))]
         for number, (column, parent, key) in enumerate(self.parents):
             name = quoted(column)
             changed = f"NEW.deleted_at IS NULL AND OLD.{name} IS DISTINCT FROM NEW.{name}"
             fires = f"AFTER UPDATE OF {name} ON {{table}} FOR EACH ROW WHEN ({changed})"
-            query = self._deleted(column, parent, key, among="= ($1).{column}")
-            made.append(Trigger(f"{table[:46]}_parents_u{number}", table, fires, _FUNCTION, (query,)))
+            query = self._refuse(table, column, parent, key, among="= ($1).{column}")
+            made.append(Trigger(f"{table[:46]}_parents_u{number}", table, fires, _OF_ROW, (query,)))
         return tuple(made)
 
     @staticmethod
-    def _deleted(column: str, table: str, key: str, *, among: str) -> str:
-        """Return a query that locks what is pointed at and finds a deleted one."""
+    def _refuse(table: str, column: str, parent: str, key: str, *, among: str) -> str:
+        """Return a query that locks what is pointed at and refuses a deleted one."""
         keys = among.replace("{column}", quoted(column))
         return (
-            f"SELECT {literal(table)}, x.key::text FROM (SELECT p.{quoted(key)} AS key, p.deleted_at "  # noqa: S608
-            f"FROM {{schema}}.{quoted(table)} p WHERE p.{quoted(key)} {keys} "
+            f"SELECT public.smartmodels_refuse_parent({literal(table)}, {literal(parent)}, x.key::text) "  # noqa: S608
+            f"FROM (SELECT p.{quoted(key)} AS key, p.deleted_at "
+            f"FROM {{schema}}.{quoted(parent)} p WHERE p.{quoted(key)} {keys} "
             # Without OFFSET the outer condition would move inside, and living rows would not be locked.
             f"ORDER BY p.{quoted(key)} OFFSET 0 FOR KEY SHARE) x WHERE x.deleted_at IS NOT NULL"
         )
@@ -112,7 +114,7 @@ class CreateParentsFunction(RunSQL):
     def __init__(self) -> None:
         super().__init__(
             sql=files("smartmodels.softdelete").joinpath("parents.sql").read_text(),
-            reverse_sql=f"DROP FUNCTION IF EXISTS public.{_FUNCTION}()",
+            reverse_sql="; ".join(f"DROP FUNCTION IF EXISTS public.{each}" for each in _FUNCTIONS),
         )
 
     def deconstruct(self) -> tuple[str, list[object], dict[str, object]]:
