@@ -4,7 +4,6 @@ The oracle is read with plain SQL: the rows of the tables as they are, and copie
 the way.
 """
 
-import json
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -12,7 +11,7 @@ from datetime import datetime
 from typing import Any
 
 import pytest
-from django.db import connection, transaction
+from django.db import transaction
 from django.db.models import F
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -23,32 +22,12 @@ from smartmodels.context import Actor, namespace_scope, operation
 from smartmodels.exceptions import ParentDeleted, ProtectedRows, RestoreConflict, RevertConflict
 from smartmodels.history import apply_revert, history_model, plan_revert, timeline
 from smartmodels.ownership import hand_over, take_back
+from tests.support.truth import assert_now, links, live, sql
 from tests.zoo.models import Animal, Enclosure, Keeper, Tag
 
 MODELS = (Keeper, Tag, Enclosure, Animal)
 STEPS, EXAMPLES = 210, 12
 REFUSALS = (ParentDeleted, ProtectedRows, RestoreConflict, RevertConflict)
-
-
-def sql(statement: str, *parameters: Any) -> list[Any]:
-    """The rows that a statement returns, if it returns any."""
-    with connection.cursor() as cursor:
-        cursor.execute(statement, parameters)
-        return cursor.fetchall() if cursor.description else []
-
-
-def live(model: Any) -> dict[Any, dict[str, Any]]:
-    """Every row of the table, deleted ones included, as the database shows it."""
-    rows = sql(f"SELECT to_jsonb(t)::text FROM {model._meta.db_table} t")  # noqa: S608
-    return {row["id"]: row for row in (json.loads(text) for (text,) in rows)}
-
-
-def links() -> dict[str, set[str]]:
-    """The tags of every animal."""
-    found: dict[str, set[str]] = {}
-    for animal, tag in sql("SELECT animal_id::text, tag_id::text FROM zoo_animal_tags"):
-        found.setdefault(animal, set()).add(tag)
-    return found
 
 
 @dataclass
@@ -252,33 +231,6 @@ def look(world: World, a: int, b: int) -> None:
         model: {key: row for key, row in live(model).items() if row["deleted_at"] is None} for model in MODELS
     }
     world.moments.append(Moment(at, rows, links()))
-
-
-def assert_now(model: Any) -> None:
-    """The newest version of every row is the row."""
-    history, rows = history_model(model), live(model)
-    columns = [each.column for each in history.tracked_fields]
-    newest = {}
-    for text, kind_of, number in sql(
-        f"SELECT DISTINCT ON (id) to_jsonb(h)::text, history_type, history_id FROM {history._meta.db_table} h"  # noqa: S608
-        " ORDER BY id, history_id DESC"
-    ):
-        version = json.loads(text)
-        newest[version["id"]] = (version, kind_of, number)
-    assert set(rows) <= set(newest)
-    for key, (version, kind_of, _) in newest.items():
-        if key not in rows:
-            assert (kind_of, version["action"]) == ("-", "purge")
-            continue
-        assert {c: rows[key][c] for c in columns} == {c: version[c] for c in columns}
-        assert (kind_of == "-") == (rows[key]["deleted_at"] is not None)
-    if model is Animal:
-        now, kept = links(), dict[str, set[str]]()
-        of_version = {number: key for key, (_, _, number) in newest.items() if key in rows}
-        for number, tag in sql("SELECT history_id, tag_id::text FROM zoo_historicalanimal_tags"):
-            if number in of_version:
-                kept.setdefault(of_version[number], set()).add(tag)
-        assert kept == now
 
 
 def assert_then(moment: Moment) -> None:
