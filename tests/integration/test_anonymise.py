@@ -17,6 +17,7 @@ from smartmodels.context import Actor, namespace_scope, operation
 from smartmodels.exceptions import AccountOpen
 from smartmodels.history.ledger import ledger_model
 from smartmodels.ownership import sentinel_id
+from smartmodels.sharing import get_grant_model, share
 from tests.support.closing import close, study_of
 from tests.zoo.models import Keeper
 
@@ -206,6 +207,209 @@ def test_anonymise_account__more_than_a_batch__goes_through_all(
     close(ben)
     anonymise(ben)
     assert mentions(ben.email) == []
+
+
+NEIGHBOURS = ("jaco{}", "{}.uk", "jaco.{}", "x-{}", "x_{}", "o'{}", "x%{}", "x+{}", "{}-x.com", "{}_x", "{}s")
+"""Addresses of other people, in which somebody's address is a part."""
+
+
+def texts_of(before: str, ben: Any, alpha: Any, ana: Any) -> str:
+    """What becomes of a reason that somebody else gave."""
+    with namespace_scope(alpha), operation(actor=Actor.user(ana), reason=before):
+        keeper = Keeper.objects.create(name="x")
+    close(ben)
+    anonymise(ben)
+    with namespace_scope(alpha):
+        return str(keeper.history.get().history_change_reason)
+
+
+def labels_of(labels: Any, ben: Any, alpha: Any) -> list[str]:
+    """What becomes of the labels of actors without an account."""
+    with namespace_scope(alpha):
+        keepers = []
+        for label in labels:
+            with operation(actor=Actor.job(label)):
+                keepers.append(Keeper.objects.create(name="x"))
+    close(ben)
+    anonymise(ben)
+    with namespace_scope(alpha):
+        return [keeper.history.get().actor_label for keeper in keepers]
+
+
+def test_anonymise_account__address_within_others__leaves_their_labels(alpha: Any, ben: Any) -> None:
+    """Who has a longer address made their versions still."""
+    others = [each.format(ben.email) for each in NEIGHBOURS]
+    others += [f"{each} on behalf of {each}" for each in others] + [f"import of {ben.email}"]
+    assert labels_of(others, ben, alpha) == others
+
+
+def test_anonymise_account__both_sides_of_a_label__are_compared_as_wholes(alpha: Any, ben: Any) -> None:
+    """Who acts and on whose behalf are two people, whatever the case."""
+    low, high = ben.email, ben.email.upper()
+    found = labels_of(
+        [low, high, f"{low} on behalf of {high}", f"x{low} on behalf of {high}", f"{high} on behalf of x"],
+        ben, alpha,
+    )  # fmt: skip
+    ben.refresh_from_db()
+    name = ben.name
+    assert found == [name, name, f"{name} on behalf of {name}", f"x{low} on behalf of {name}",
+                     f"{name} on behalf of x"]  # fmt: skip
+
+
+def test_anonymise_account__own_versions__leave_on_whose_behalf(alpha: Any, ben: Any) -> None:
+    """The account is the actor by its key, whatever the label; the other side is somebody else."""
+    other = f"jaco{ben.email}"
+    acting = Actor(kind="api_key", label="key", user_id=ben.pk)
+    with namespace_scope(alpha), operation(actor=acting, on_behalf_of=Actor.job(other)):
+        keeper = Keeper.objects.create(name="x")
+    close(ben)
+    anonymise(ben)
+    ben.refresh_from_db()
+    with namespace_scope(alpha):
+        assert keeper.history.earliest("history_id").actor_label == f"{ben.name} on behalf of {other}"
+
+
+@pytest.mark.parametrize("form", NEIGHBOURS)
+def test_anonymise_account__address_within_another_in_a_reason__stays(
+    alpha: Any, ana: Any, ben: Any, form: str
+) -> None:
+    """What others wrote about others is theirs."""
+    text = f"asked by {form.format(ben.email)}, twice"
+    assert texts_of(text, ben, alpha, ana) == text
+
+
+@pytest.mark.parametrize(
+    "form",
+    ["{}", "{}.", "{}. Then", "<{}>", "'{}'", "({}),{}", "to:{};", '"{}"', "{}'s", "{}/{}", "={}?"],
+)
+def test_anonymise_account__whole_address_in_a_reason__is_forgotten(
+    alpha: Any, ana: Any, ben: Any, form: str
+) -> None:
+    """Punctuation around it does not hide it, nor does its case."""
+    found = texts_of(form.format(ben.email, ben.email.upper()), ben, alpha, ana)
+    ben.refresh_from_db()
+    assert found == form.format(ben.name, ben.name)
+
+
+def test_anonymise_account__address_with_signs__is_found(alpha: Any, ana: Any, ben: Any) -> None:
+    """What means something in a pattern means itself."""
+    User.objects.filter(pk=ben.pk).update(email="b.e+n-1#$|{2}@example.org")
+    ben.refresh_from_db()
+    found = texts_of(f"by {ben.email}, not bxe+n-1#$|{{2}}@example.org", ben, alpha, ana)
+    ben.refresh_from_db()
+    assert found == f"by {ben.name}, not bxe+n-1#$|{{2}}@example.org"
+
+
+def test_anonymise_account__grants_of_others__keep_their_labels(alpha: Any, beta: Any, ben: Any) -> None:
+    """Who shared and who accepted is told as before, unless it was the account."""
+    others = [each.format(ben.email) for each in NEIGHBOURS]
+    with namespace_scope(alpha), operation(actor=Actor.command("share")):
+        grants = [share(Keeper.objects.create(name="x"), beta) for _ in [*others, ben]]
+    for grant, label in zip(grants, [*others, ben.email.upper()], strict=True):
+        get_grant_model().objects.filter(pk=grant.pk).update(created_by_label=label, decided_by_label=label)
+    close(ben)
+    anonymise(ben)
+    ben.refresh_from_db()
+    for grant, label in zip(grants, [*others, ben.name], strict=True):
+        grant.refresh_from_db()
+        assert (grant.created_by_label, grant.decided_by_label) == (label, label)
+
+
+def test_anonymise_account__log_of_the_public_host__forgets_this_account_alone(ben: Any, staff: Any) -> None:
+    """Whole addresses, and the name by which the log calls the account."""
+    User.objects.filter(pk=ben.pk).update(name="Ben Benson")
+    kind = ContentType.objects.get_for_model(User)
+    words = {
+        f"jaco{ben.email}": "1",
+        f"{ben.email} {'x' * (199 - len(ben.email))}": "2",
+        "Ben Benson": ben.pk,
+    }
+    for text, key in words.items():
+        LogEntry.objects.create(
+            user=staff, content_type=kind, object_id=str(key), object_repr=text, action_flag=CHANGE,
+            change_message=f"jaco{ben.email} {ben.email}",
+        )  # fmt: skip
+    close(ben)
+    anonymise(ben)
+    ben.refresh_from_db()
+    other, mine = "jacoben@example.org", ben.name
+    assert list(LogEntry.objects.order_by("pk").values_list("object_repr", flat=True)) == [
+        other, f"{mine} {'x' * (199 - len(mine))}", mine,
+    ]  # fmt: skip
+    assert set(LogEntry.objects.values_list("change_message", flat=True)) == {f"{other} {mine}"}
+
+
+def mark_of(name: str, **values: Any) -> Any:
+    """A mark in the bound namespace."""
+    return ledger_model("Mark").objects.create(name=name, at=timezone.now(), **values)
+
+
+def test_anonymise_account__marks__forget_the_address_and_nobody_else(alpha: Any, ana: Any, ben: Any) -> None:
+    """Name, note and label; whoever made the mark."""
+    other = f"jaco{ben.email}"
+    with namespace_scope(alpha):
+        marks = [
+            mark_of(f"import of {who}", note=f"for {who}.", created_by_id=ana.pk, created_by_label=who)
+            for who in (ben.email.upper(), other)
+        ]
+    close(ben)
+    anonymise(ben)
+    ben.refresh_from_db()
+    with namespace_scope(alpha):
+        for mark, who in zip(marks, (ben.name, other), strict=True):
+            mark.refresh_from_db()
+            assert (mark.name, mark.note, mark.created_by_label) == (f"import of {who}", f"for {who}.", who)
+
+
+def test_anonymise_account__names_of_marks_become_equal__get_numbers(alpha: Any, ben: Any) -> None:
+    """Names of marks are unique, and not longer than there is room for."""
+    long = "x" * (200 - len(ben.email) - 1)
+    with namespace_scope(alpha):
+        short = [mark_of(name) for name in (ben.email, ben.email.upper(), ben.email.title())]
+        cut = [mark_of(f"{name} {long}") for name in (ben.email, ben.email.upper())]
+    close(ben)
+    anonymise(ben)
+    ben.refresh_from_db()
+    with namespace_scope(alpha):
+        for mark in short + cut:
+            mark.refresh_from_db()
+    full = f"{ben.name} {long}"
+    assert [mark.name for mark in short] == [ben.name, f"{ben.name} 2", f"{ben.name} 3"]
+    assert [mark.name for mark in cut] == [full[:200], f"{full[:198]} 2"]
+
+
+@pytest.mark.parametrize("state", ["living", "deleted", "gone"])
+def test_anonymise_account__shared_row__is_registered_under_what_it_is_called_now(
+    alpha: Any, beta: Any, ben: Any, state: str
+) -> None:
+    """The registry does not remember the name that the row has lost, be it still there or not."""
+    keeper = keeper_of(ben, alpha, name="Ben Benson")
+    with namespace_scope(alpha), operation(actor=Actor.command("share")):
+        registered = share(keeper, beta).resource
+        if state != "living":
+            keeper.delete()
+        if state == "gone":
+            Keeper.all_objects.filter(pk=keeper.pk).purge()
+    assert mentions("Ben Benson")
+    close(ben)
+    anonymise(ben)
+    registered.refresh_from_db()
+    assert registered.label == ("keeper" if state == "gone" else "")
+    assert mentions("Ben Benson") == []
+
+
+def test_anonymise_account__shared_rows_of_others__keep_their_labels(
+    alpha: Any, beta: Any, ana: Any, ben: Any
+) -> None:
+    """What they were called when they were shared is not for this account to change."""
+    keeper = keeper_of(ana, alpha, name="Ana", email="ana@example.org")
+    with namespace_scope(alpha), operation(actor=Actor.command("share")):
+        registered = share(keeper, beta).resource
+        Keeper.objects.filter(pk=keeper.pk).update(name="Ann")
+    close(ben)
+    anonymise(ben)
+    registered.refresh_from_db()
+    assert registered.label == "Ana"
 
 
 @pytest.mark.parametrize("state", ["suspended", "archived"])

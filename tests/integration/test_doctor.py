@@ -93,7 +93,7 @@ def test_doctor__with_a_trigger_that_is_gone__tells_what_the_checks_say(alpha: A
     with namespace_scope(alpha), connection.cursor() as cursor:
         cursor.execute("ALTER TABLE research_study DISABLE TRIGGER research_study_capture_update")
     _, text = doctor()
-    assert "smartmodels.E102" in text
+    assert "smartmodels.W102" in text
 
 
 def test_functions__that_are_looked_for__are_those_of_the_sql() -> None:

@@ -455,6 +455,39 @@ def test_verify__type_changed_since__computes_with_the_old_one() -> None:
     assert segments_of("alpha").findings == []
 
 
+_SET_TYPE = (
+    "UPDATE ledger_layout SET types = jsonb_set(types, '{zoo_historicalfeed,name}', to_jsonb(%s::text))"
+)
+
+
+@pytest.mark.parametrize("then", ["character varying(5)", "character(5)", "boolean", "no such type"])
+def test_verify__edited_version_with_an_old_type_that_hides_it__is_named(then: str) -> None:
+    """Nobody vouches for the types of a layout: one that cuts off what was added changes nothing."""
+    Feed.objects.create(name="Alice")
+    Feed.objects.update(name="Bob")
+    edit = "UPDATE zoo_historicalfeed SET name = 'AliceEVIL' WHERE history_id = %s"
+    behind("zoo_historicalfeed", edit, numbers(Feed)[0])
+    behind("ledger_layout", _SET_TYPE, then)
+    assert found() == [("edited", "zoo_historicalfeed", numbers(Feed)[0])]
+
+
+@pytest.mark.parametrize("then", ["integer", "character varying(2)", "no such type"])
+def test_verify__old_type_that_values_are_not_of__is_no_finding(then: str) -> None:
+    """Values written after a migration need not be of the type before it."""
+    Feed.objects.create(name="hay")
+    behind("ledger_layout", _SET_TYPE, then)
+    assert found() == []
+
+
+@pytest.mark.parametrize("weight", [None, "7.0"])
+@pytest.mark.parametrize("kind", ["numeric(20, 9)", "text"])
+def test_verify__type_changed_since__takes_every_value_and_none(weight: str | None, kind: str) -> None:
+    """A value that is kept is written as it was; no value as no value."""
+    animal(weight=weight)
+    run(f"ALTER TABLE zoo_historicalanimal ALTER COLUMN weight TYPE {kind}")
+    assert segments_of("alpha").findings == []
+
+
 def test_prune__column_dropped_since__removes_versions() -> None:
     """Versions that can no longer be verified can still be pruned."""
     feeds(2)

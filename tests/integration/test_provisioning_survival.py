@@ -22,7 +22,7 @@ from tests.support.shapes import shape_of
 from tests.support.waiting import wait_until
 
 Ask = Callable[..., Any]
-STATEMENTS_BETWEEN_KILLS = 11
+KILLS = 6
 
 
 @pytest.fixture
@@ -104,7 +104,7 @@ def test_provisioning__killed_when_any_step_begins__is_finished_or_undone(
 def test_provisioning__killed_between_statements__is_finished_or_undone(ask: Ask) -> None:
     """Inside the steps as well: every so many statements, resumed and rolled back by turns."""
     _, statements = ask(slug="whole")
-    slugs = {each: f"killed{each}" for each in range(2, statements + 1, STATEMENTS_BETWEEN_KILLS)}
+    slugs = {each: f"killed{each}" for each in range(2, statements + 1, max(statements // KILLS, 1))}
     assert {ask(slug=slug, statement=each) for each, slug in slugs.items()} == {"killed"}
     repairs = (finish, undo)
     assert [each for n, (each, slug) in enumerate(slugs.items()) if not repairs[n % 2](slug)] == []

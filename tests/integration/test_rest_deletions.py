@@ -86,3 +86,34 @@ def test_delete__with_many_rows_below__takes_as_many_queries_as_with_one(
             assert api.delete(study).status_code == 204
         counts.append(len(seen))
     assert (counts[0] == counts[1], counts[0] <= 40) == (True, True), counts
+
+
+def test_restore__with_rows_of_another_below__is_forbidden(
+    api_of: Api, ana: Any, ben: Any, alpha: Any, of_ben: str
+) -> None:
+    """A member does not bring back what an admin deleted of others."""
+    make_specimen(api_of(ana, alpha), of_ben)
+    api_of(ana, alpha).delete(of_ben)
+    answer = api_of(ben, alpha).post(f"{of_ben}restore/", {})
+    assert (answer.status_code, "specimens of other people" in answer.json()["detail"]) == (403, True)
+
+
+def test_restore__with_own_rows_below__brings_them_back(
+    api_of: Api, ana: Any, ben: Any, alpha: Any, of_ben: str
+) -> None:
+    """What is all one's own comes back as a whole, whoever deleted it."""
+    specimen = make_specimen(api_of(ben, alpha), of_ben)
+    api_of(ana, alpha).delete(of_ben)
+    assert api_of(ben, alpha).post(f"{of_ben}restore/", {}).status_code == 200
+    assert api_of(ben, alpha).get(specimen).status_code == 200
+
+
+def test_revert__of_a_deleted_row_with_rows_of_another_below__is_forbidden(
+    api_of: Api, ana: Any, ben: Any, alpha: Any, of_ben: str
+) -> None:
+    """Nor by going back to a version from before the deletion."""
+    make_specimen(api_of(ana, alpha), of_ben)
+    version = api_of(ben, alpha).get(f"{of_ben}history/").json()["results"][-1]["version"]
+    api_of(ana, alpha).delete(of_ben)
+    answer = api_of(ben, alpha).post(f"{of_ben}revert/", {"version": version})
+    assert answer.status_code == 403

@@ -169,7 +169,7 @@ def test_admin_history_page__62_versions_with_links__takes_few_queries(
         page = browser.get(f"/admin/zoo/animal/{animal.pk}/history/")
     assert page.status_code == 200
     assert len(page.context["versions"]) == 62
-    assert page.context["versions"][0].changes == ["tags"]
+    assert [text.partition(":")[0] for text in page.context["versions"][0].changes] == ["tags"]
     assert len(sent) <= 15, [query["sql"] for query in sent]
 
 

@@ -160,7 +160,7 @@ def test_copy__through_a_pooler__reads_the_namespace(pooled: Pair) -> None:
 
 def test_utility_statement__through_a_pooler__meets_the_namespace(pooled: Pair) -> None:
     """So does whatever may not share a message."""
-    with namespace_scope(pooled[1]), connection.cursor() as cursor:
+    with namespace_scope(pooled[1]), operation(), connection.cursor() as cursor:
         cursor.execute("TRUNCATE research_study CASCADE")
     assert (wrong_rows(pooled[0]), wrong_rows(pooled[1])) == (0, 3)
 

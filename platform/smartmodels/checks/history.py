@@ -6,10 +6,12 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
-from django.core.checks import CheckMessage, Error, Tags, register
+from django.core import checks
+from django.core.checks import CheckMessage, Tags, register
 from django.db import DatabaseError, InterfaceError
 
 from smartmodels.history import defects
+from smartmodels.tenancy.schemas import marked_schemas
 
 __all__ = ["check_history"]
 
@@ -20,11 +22,12 @@ _SHOWN = 5
 def check_history(databases: Sequence[str] | None = None, **_: Any) -> list[CheckMessage]:
     """Compare the triggers and functions in the database with those of the models.
 
-    Runs with ``check --database default`` and ``migrate``; a database that cannot be asked, or has no
-    tables yet, has nothing wrong with it.
+    Runs with ``check --database default`` and ``migrate``, which may be what puts it right: so these are
+    warnings. A database that cannot be asked, or has no namespace, has nothing wrong with it.
     """
     try:
-        wrong = [defect for using in databases or () for defect in defects(using=using)]
+        used = [using for using in databases or () if marked_schemas(using=using)]
+        wrong = [defect for using in used for defect in defects(using=using)]
     except (DatabaseError, InterfaceError):
         return []
     functions = [defect for defect in wrong if not defect.table]
@@ -33,10 +36,10 @@ def check_history(databases: Sequence[str] | None = None, **_: Any) -> list[Chec
     if functions:
         names = ", ".join(f"{each.name} ({each.how})" for each in functions)
         messages.append(
-            Error(
+            checks.Warning(
                 f"Functions that keep history are not those of the package: {names}.",
                 hint="Run `manage.py migrate`, then `manage.py history check --repair`.",
-                id="smartmodels.E101",
+                id="smartmodels.W101",
             )
         )
     if triggers:
@@ -44,10 +47,10 @@ def check_history(databases: Sequence[str] | None = None, **_: Any) -> list[Chec
         counted = ", ".join(f"{number} {how}" for how, number in sorted(kinds.items()))
         shown = " ".join(map(str, triggers[:_SHOWN]))
         messages.append(
-            Error(
+            checks.Warning(
                 f"Triggers that keep history are not in place ({counted}): {shown}",
                 hint="`manage.py history check` lists them, and installs them with --repair.",
-                id="smartmodels.E102",
+                id="smartmodels.W102",
             )
         )
     return messages

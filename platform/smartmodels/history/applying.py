@@ -97,12 +97,13 @@ class _Application:
         self._lock()
         self._look_again()
         parked = self._park()
+        # Nothing living may point at what is deleted, so what is pointed at comes first.
         for model in self.models:
-            self._insert(model)
             self._restore(model)
+            self._insert(model)
         for model in self.models:
             self._update(model)
-        self._unpark(parked)
+            self._unpark([row for row in parked if row.model is model])
         for model in self.models:
             self._link(model)
         for model in reversed(self.models):

@@ -22,7 +22,7 @@ SET timezone = 'UTC' SET datestyle = 'ISO, YMD' SET intervalstyle = 'postgres' S
 SET extra_float_digits = 1
 AS $capture$
 BEGIN
-    EXECUTE public.smartmodels_capture_sql(TG_OP, TG_LEVEL, TG_TABLE_SCHEMA, TG_TABLE_NAME, TG_ARGV);
+    EXECUTE public.smartmodels_capture_sql(TG_OP, TG_LEVEL, TG_TABLE_SCHEMA::text, TG_TABLE_NAME::text, TG_ARGV);
     RETURN NULL;
 END
 $capture$;
@@ -106,6 +106,11 @@ DECLARE
         coalesce(operation->>'kind', 'database'), coalesce(operation->>'label', session_user), operation->>'reason',
         operation->>'via', operation->>'reverted_from');
 BEGIN
+    -- Whoever changes links at the same moment is waited for, but only READ COMMITTED then sees what they wrote.
+    IF links <> '' AND current_setting('transaction_isolation') <> 'read committed' THEN
+        RAISE EXCEPTION 'Rows of %, whose links are tracked, cannot be written under %.', args[1],
+            current_setting('transaction_isolation') USING ERRCODE = '0A000', HINT = 'Use READ COMMITTED.';
+    END IF;
     RETURN format($sql$
         WITH written AS (
             INSERT INTO %1$I.%2$I (%3$s, history_type, action, history_date, segment_id, operation_id,

@@ -5,33 +5,35 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Iterable
-from dataclasses import dataclass
-from functools import cache
+from dataclasses import dataclass, field
 from typing import Any
 
+from django.apps import apps
 from django.db import connections, transaction
+from django.db.models import Model
 
-from smartmodels.history.capture import HistoryCapture, HistoryGuard, LedgerGuard
-from smartmodels.history.ledger import anchor_model
-from smartmodels.history.operations import capture_sql
-from smartmodels.tenancy.placement import tenant_models
+from smartmodels.history.capture import HistoryCapture
+from smartmodels.history.functions import install, wrong_functions
+from smartmodels.tenancy.placement import is_tenant_model, tenant_models
 from smartmodels.tenancy.schemas import marked_schemas
-from smartmodels.tenancy.triggers import Trigger, quoted
+from smartmodels.tenancy.triggers import Trigger, TriggerConstraint, quoted
 
 __all__ = ["Defect", "defects", "expected_triggers", "repair"]
 
-_KEPT = (HistoryCapture, HistoryGuard, LedgerGuard)
 _FUNCTIONS = ("smartmodels_capture", "smartmodels_append_only", "smartmodels_ledger")
 # Namespaces are alike, so triggers are read once per kind and not once per namespace.
 _TRIGGERS = """
-    SELECT c.relname, t.tgname, t.tgenabled::text, min(t.oid::bigint), array_agg(n.nspname::text)
+    SELECT c.relname, t.tgname, t.tgenabled::text, p.proname, pn.nspname = 'public', min(t.oid::bigint),
+        array_agg(n.nspname::text)
     FROM pg_catalog.pg_trigger t
     JOIN pg_catalog.pg_class c ON c.oid = t.tgrelid
     JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
     JOIN pg_catalog.pg_proc p ON p.oid = t.tgfoid
-    WHERE NOT t.tgisinternal AND p.proname = ANY(%s)
-    GROUP BY c.relname, t.tgname, t.tgenabled, t.tgfoid, t.tgtype, t.tgargs, t.tgoldtable, t.tgnewtable,
-        t.tgattr, regexp_replace(t.tgqual::text, ':(location|stmt_len) -?\\d+', '', 'g')
+    JOIN pg_catalog.pg_namespace pn ON pn.oid = p.pronamespace
+    WHERE NOT t.tgisinternal AND (p.proname = ANY(%s) OR c.relname = ANY(%s))
+    GROUP BY c.relname, t.tgname, t.tgenabled, t.tgfoid, p.proname, pn.nspname, t.tgtype, t.tgargs,
+        t.tgoldtable, t.tgnewtable, t.tgattr, t.tgconstraint <> 0, t.tgdeferrable, t.tginitdeferred,
+        regexp_replace(t.tgqual::text, ':(location|stmt_len) -?\\d+', '', 'g')
 """
 _DEFINITIONS = "SELECT oid::bigint, pg_get_triggerdef(oid) FROM pg_catalog.pg_trigger WHERE oid = ANY(%s)"
 _TABLES = """
@@ -39,53 +41,73 @@ _TABLES = """
     JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
     WHERE c.relkind IN ('r', 'p') AND c.relname = ANY(%s) GROUP BY 1
 """
-_BODIES = """
-    SELECT p.proname, p.prosrc, p.proconfig, p.prosecdef FROM pg_catalog.pg_proc p
-    JOIN pg_catalog.pg_namespace n ON n.oid = p.pronamespace
-    WHERE n.nspname = 'public' AND p.proname LIKE 'smartmodels%%'
+# A session that replicates fires no triggers; of which ones it is so from the start is a setting.
+_REPLICATING = """
+    SELECT concat_ws(' ', 'session_replication_role', 'of role ' || r.rolname, 'in database ' || d.datname),
+        substr(said, length('session_replication_role=') + 1)
+    FROM pg_catalog.pg_db_role_setting s CROSS JOIN unnest(s.setconfig) said
+    LEFT JOIN pg_catalog.pg_roles r ON r.oid = s.setrole
+    LEFT JOIN pg_catalog.pg_database d ON d.oid = s.setdatabase
+    WHERE said LIKE 'session_replication_role=%' AND (d.datname IS NULL OR d.datname = current_database())
+    UNION ALL
+    SELECT 'session_replication_role of the server', setting FROM pg_catalog.pg_settings
+    WHERE name = 'session_replication_role' AND setting <> 'origin'
+        AND source IN ('configuration file', 'command line', 'environment variable')
 """
-_FUNCTION = re.compile(
-    r"FUNCTION public\.(?P<name>\w+)\(.*?\) RETURNS.*?\n(?P<settings>(?:SET [^\n]*\n)*)AS (?P<tag>\$\w+\$)"
-    r"(?P<body>.*?)(?P=tag)",
-    re.DOTALL,
-)
-_SETTING = re.compile(r"SET (\w+) = (.+?)(?= SET |\s*$)", re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)
 class Defect:
     """What stands otherwise than it should: in which schema, on which table (or which function), and how.
 
-    ``how`` is missing, different, disabled or unexpected.
+    ``how`` is missing, different, disabled or unexpected; of a setting, which has no schema, its value.
+    What is not ``mendable`` somebody else made: repair() leaves it alone.
     """
 
     schema: str
     table: str
     name: str
     how: str
+    mendable: bool = field(default=True, compare=False)
 
     def __str__(self) -> str:
-        where = f"on {self.schema}.{self.table}" if self.table else f"in {self.schema}"
-        return f"{self.name} {where} is {self.how}."
+        place = f" on {self.schema}.{self.table}" if self.table else f" in {self.schema}"
+        return f"{self.name}{place if self.schema else ''} is {self.how}."
 
 
 def expected_triggers() -> dict[tuple[str, str], Trigger]:
-    """Return the triggers that every namespace has, by (table, name)."""
-    found = {}
-    for model in tenant_models():
-        for trigger in _of(model):
-            found[trigger.table, trigger.name] = trigger
-    return found
+    """Return the triggers that every namespace has, by (table, name), of whatever room."""
+    return _of(tenant_models())
 
 
-def _of(model: Any) -> Iterable[Trigger]:
-    for constraint in model._meta.constraints:
-        if isinstance(constraint, _KEPT):
-            yield from constraint.triggers(model._meta.db_table)
+def _public_models() -> list[type[Model]]:
+    return [
+        model
+        for model in apps.get_models(include_auto_created=True)
+        if model._meta.managed and not model._meta.proxy and not is_tenant_model(model)
+    ]
 
 
-def _public_triggers() -> dict[tuple[str, str], Trigger]:
-    return {(trigger.table, trigger.name): trigger for trigger in _of(anchor_model())}
+def _of(models: Iterable[type[Model]]) -> dict[tuple[str, str], Trigger]:
+    return {
+        (trigger.table, trigger.name): trigger
+        for model in models
+        for constraint in model._meta.constraints
+        if isinstance(constraint, TriggerConstraint)
+        for trigger in constraint.triggers(model._meta.db_table)
+    }
+
+
+def _watched(models: Iterable[type[Model]]) -> set[str]:
+    """Return the tables on which no other triggers should stand: tracked ones, history and ledger."""
+    watched = set()
+    for model in models:
+        for constraint in model._meta.constraints:
+            if isinstance(constraint, HistoryCapture):
+                watched |= {trigger.table for trigger in constraint.all_triggers(model._meta.db_table)}
+            if isinstance(constraint, TriggerConstraint):
+                watched.add(model._meta.db_table)
+    return watched
 
 
 def _alike(definition: str, schema: str | None = None) -> str:
@@ -101,33 +123,44 @@ def _alike(definition: str, schema: str | None = None) -> str:
 def defects(schemas: Iterable[str] | None = None, *, using: str = "default") -> list[Defect]:
     """Compare triggers and functions with those of the models and of the package.
 
-    Looks at all marked schemas and the public one, with five queries however many there are; a table that
+    Looks at all marked schemas and the public one, with nine queries however many there are; a table that
     is not there yet lacks no trigger. ``schemas`` confines it to some.
     """
     chosen = set(marked_schemas(using=using) if schemas is None else schemas)
     with connections[using].cursor() as cursor:
-        wrong = list(_functions_that_differ(cursor))
-        wrong += _compare(cursor, expected_triggers(), chosen)
-        wrong += _compare(cursor, _public_triggers(), {"public"})
+        wrong = [
+            Defect("public", "", name, how, mendable=how != "unexpected")
+            for name, how in wrong_functions(cursor)
+        ]
+        wrong += _compare(cursor, tenant_models(), chosen)
+        wrong += _compare(cursor, _public_models(), {"public"})
+        cursor.execute(_REPLICATING)
+        wrong += [
+            Defect("", "", name, f"set to {value}", mendable=False) for name, value in cursor.fetchall()
+        ]
     return sorted(wrong, key=lambda defect: (defect.schema, defect.table, defect.name))
 
 
-def _compare(cursor: Any, expected: dict[tuple[str, str], Trigger], schemas: set[str]) -> list[Defect]:
-    cursor.execute(_TABLES, [sorted({table for table, _ in expected})])
+def _compare(cursor: Any, models: list[type[Model]], schemas: set[str]) -> list[Defect]:
+    expected, watched = _of(models), _watched(models)
+    cursor.execute(_TABLES, [sorted(watched)])
     tables = {name: schemas & set(where) for name, where in cursor.fetchall()}
-    cursor.execute(_TRIGGERS, [list(_FUNCTIONS)])
+    ours = {*_FUNCTIONS, *(trigger.function for trigger in expected.values())}
+    cursor.execute(_TRIGGERS, [sorted(ours), sorted(watched)])
     kinds = [(*kind, schemas & set(where)) for *kind, where in cursor.fetchall()]
     kinds = [kind for kind in kinds if kind[-1]]
     cursor.execute(_DEFINITIONS, [[oid for *_, oid, _ in kinds]])
     definitions = dict(cursor.fetchall())
     wrong: list[Defect] = []
     good: dict[tuple[str, str], set[str]] = defaultdict(set)
-    for table, name, enabled, oid, where in kinds:
-        how = _how(expected.get((table, name)), enabled, definitions.get(oid, ""))
+    for table, name, enabled, function, is_public, oid, where in kinds:
+        wanted = expected.get((table, name))
+        how = _how(wanted, enabled, definitions.get(oid, "") if is_public else "")
         if how is None:
             good[table, name] |= where
         else:
-            wrong += [Defect(schema, table, name, how) for schema in where]
+            mendable = wanted is not None or (is_public and function in ours)
+            wrong += [Defect(schema, table, name, how, mendable) for schema in where]
     known = {(defect.schema, defect.table, defect.name) for defect in wrong}
     for table, name in expected:
         missing = tables.get(table, set()) - good[table, name]
@@ -152,39 +185,18 @@ def _schema_of(definition: str, table: str) -> str | None:
     return found[1] if found else None
 
 
-@cache
-def _package_functions() -> dict[str, tuple[str, frozenset[str]]]:
-    """Return body and settings of each function of the package."""
-    return {
-        found["name"]: (
-            found["body"],
-            frozenset(f"{name}={value}".lower() for name, value in _SETTING.findall(found["settings"])),
-        )
-        for found in _FUNCTION.finditer(capture_sql())
-    }
-
-
-def _functions_that_differ(cursor: Any) -> Iterable[Defect]:
-    cursor.execute(_BODIES)
-    there = {name: rest for name, *rest in cursor.fetchall()}
-    for name, (body, settings) in _package_functions().items():
-        if name not in there:
-            yield Defect("public", "", name, "missing")
-            continue
-        source, config, definer = there[name]
-        said = frozenset(re.sub(r"[\"']", "", each).lower() for each in config or ())
-        if source != body or definer or said != frozenset(re.sub(r"[\"']", "", each) for each in settings):
-            yield Defect("public", "", name, "different")
-
-
 # Mending it
 
 
 def repair(wrong: Iterable[Defect], *, using: str = "default") -> int:
-    """Make what is wrong as it should be; return how much that was. Each schema is its own transaction."""
+    """Make what is wrong as it should be; return how much that was. Each schema is its own transaction.
+
+    What is not mendable stays: who dropped it unseen might drop what somebody needs.
+    """
     by_schema: dict[str, list[Defect]] = defaultdict(list)
     for defect in wrong:
-        by_schema[defect.schema].append(defect)
+        if defect.mendable:
+            by_schema[defect.schema].append(defect)
     for schema in sorted(by_schema, key=lambda name: (name != "public", name)):
         with transaction.atomic(using=using), connections[using].cursor() as cursor:
             _repair_schema(cursor, schema, by_schema[schema])
@@ -192,12 +204,11 @@ def repair(wrong: Iterable[Defect], *, using: str = "default") -> int:
 
 
 def _repair_schema(cursor: Any, schema: str, wrong: list[Defect]) -> None:
-    if any(not defect.table for defect in wrong):
-        cursor.execute(capture_sql())
+    install(cursor, {defect.name for defect in wrong if not defect.table})
     cursor.execute("SELECT current_setting('search_path')")
     (path,) = cursor.fetchone()
     cursor.execute("SELECT set_config('search_path', %s, true)", [f"{quoted(schema)}, public"])
-    expected = _public_triggers() if schema == "public" else expected_triggers()
+    expected = _of(_public_models()) if schema == "public" else expected_triggers()
     for defect in wrong:
         if defect.table:
             cursor.execute(

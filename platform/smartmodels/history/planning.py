@@ -19,6 +19,7 @@ May = Callable[[Any, Any], bool]
 Writable = Callable[[Any], Container[str]]
 
 CHANGED = "changed-since"
+FORGOTTEN = "forgotten"
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +81,8 @@ class _Draft:
         self.to = "deleted" if target == "absent" else target
         if now == "absent":
             self.step, self.source, self.to = "insert", base, target
+            if base.erased:
+                self.conflict(None, FORGOTTEN, "What it was before is no longer kept: values were erased.")
         else:
             self.step = "restore" if target == "living" else "delete"
         if target == "absent":
@@ -103,6 +106,8 @@ class _Draft:
         """Decide which fields go back to which version."""
         for field in self.rules.fields(self.touched.model):
             if field.attname not in self.touched.delta.fields:
+                if field.attname in self.touched.delta.unclear:
+                    self._erased(field)
                 continue
             base, source, left = self.touched.delta.fields[field.attname]
             now = self._present(field.attname)
@@ -112,9 +117,16 @@ class _Draft:
                 message = f"{field.verbose_name} did not exist in the earlier version: it keeps its value."
                 self.notes.append(Conflict(field.name, "newer-columns", message))
                 continue
+            if source in self.touched.erased:
+                self._erased(field)
+                continue
             if not same(now, left) and self.source is None:
                 self.conflict(field.name, CHANGED, f"Somebody changed {field.verbose_name} since.")
             self._change(field, now, base, source)
+
+    def _erased(self, field: Any) -> None:
+        message = f"What {field.verbose_name} was before is no longer kept: it was erased."
+        self.conflict(field.name, FORGOTTEN, message)
 
     def _present(self, attname: str) -> Any:
         return (self.source or self.touched.now).values[attname]
@@ -166,15 +178,11 @@ class _Draft:
 
     def finish(self) -> RowPlan | None:
         """Return the plan of the row; None if there is nothing to do."""
-        self.settle_existence()
-        if not self.unmade and (self.source or self.touched.now.existence != "absent"):
-            self.settle_fields()
-            self.settle_links()
-        if self.step == "insert":
-            self._insertion()
-        if self.step is None and self.touched.now.existence == "absent" and self.touched.delta.fields:
-            self.conflict(None, CHANGED, "The row was purged since.")
-        elif self.step is None and not self.changes:
+        if self.touched.forgotten:
+            self._forgotten()
+        else:
+            self._settle()
+        if self.step is None and not self.changes and not self.conflicts:
             return None
         plan = RowPlan(
             self.touched.model, self.touched.pk, self.step or "update", self.touched.newest,
@@ -183,6 +191,23 @@ class _Draft:
         )  # fmt: skip
         self._permission(plan)
         return plan.with_own(self.conflicts)
+
+    def _forgotten(self) -> None:
+        """Say that nothing can be done, whatever the row is now: it may have been anything."""
+        if self.touched.now.existence == "absent":
+            self.source = self.touched.left
+        message = "What it was before is no longer kept: history was pruned, or began later."
+        self.conflict(None, FORGOTTEN, message)
+
+    def _settle(self) -> None:
+        self.settle_existence()
+        if not self.unmade and (self.source or self.touched.now.existence != "absent"):
+            self.settle_fields()
+            self.settle_links()
+        if self.step == "insert":
+            self._insertion()
+        if self.step is None and self.touched.now.existence == "absent" and self.touched.delta.fields:
+            self.conflict(None, CHANGED, "The row was purged since.")
 
     def _final(self) -> dict[str, Any]:
         values = dict((self.source or self.touched.now).values)

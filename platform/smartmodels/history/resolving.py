@@ -16,7 +16,7 @@ __all__ = ["FORCEABLE", "STRATEGIES", "in_order", "resolve"]
 STRATEGIES: tuple[Strategy, ...] = ("skip", "force", "merge")
 
 FORCEABLE = frozenset({"changed-since", "children-since", "excluded-fields", "invalid"})
-"""Conflicts that ``force`` writes over; nothing writes over the others."""
+"""Conflicts that ``force`` writes over; nothing writes over the others, such as ``forgotten``."""
 
 
 def in_order(rows: Any) -> tuple[Any, ...]:

@@ -20,7 +20,9 @@ Existence = Literal["living", "deleted", "absent"]
 class RowState:
     """A row at some time: values by column name, keys of what it is linked to by field name.
 
-    ``version`` is the number of the version that says so, None for the row as it is now.
+    ``version`` is the number of the version that says so, None for the row as it is now. ``begins`` tells
+    that the row did not exist before that version, ``was`` what it seems to have been otherwise; ``erased``
+    that values of the version were overwritten, so that what it says is not what was.
     """
 
     existence: Existence
@@ -28,6 +30,9 @@ class RowState:
     links: Mapping[str, frozenset[Any]] = field(default_factory=dict)
     version: int | None = None
     segment: Any = None
+    begins: bool = False
+    was: Existence = "absent"
+    erased: bool = False
 
 
 ABSENT = RowState("absent")
@@ -54,12 +59,14 @@ class Delta:
     A part that somebody else changed later than the selected versions is not among them any more.
     ``fields`` maps a column to (value before, version that says so, value after), ``links`` a field and
     key to whether the link was there before and after; ``others`` are columns that others changed.
+    ``unclear`` are columns of which an erased version hides whether others changed them.
     """
 
     existence: tuple[RowState, Existence] | None = None
     fields: dict[str, tuple[Any, int | None, Any]] = field(default_factory=dict)
     links: dict[tuple[str, Any], tuple[bool, bool]] = field(default_factory=dict)
     others: set[str] = field(default_factory=set)
+    unclear: set[str] = field(default_factory=set)
 
     def add(self, older: RowState, newer: RowState, columns: Iterable[str], *, selected: bool) -> None:
         """Count in the step from one version to the next."""
@@ -80,7 +87,8 @@ class Delta:
             base, source, _ = self.fields.get(name, (older.values[name], older.version, None))
             self.fields[name] = (base, source, newer.values[name])
         else:
-            self.fields.pop(name, None)
+            if self.fields.pop(name, None) is not None and (older.erased or newer.erased):
+                self.unclear.add(name)
             self.others.add(name)
 
     def _link(self, name: str, key: Any, linked: bool, *, selected: bool) -> None:

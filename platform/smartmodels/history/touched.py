@@ -7,9 +7,10 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from django.db import connections, router
-from django.db.models import Count, Max, Min
+from django.db.models import Count, Exists, F, Max, Min, OuterRef
 
 from smartmodels.exceptions import InvalidInput
+from smartmodels.history.ledger import ledger_model
 from smartmodels.history.records import history_model
 from smartmodels.history.selecting import Selection
 from smartmodels.history.states import ABSENT, Delta, RowState, fold
@@ -22,12 +23,17 @@ ROWS_MAX = 200_000
 
 _CHUNK = 5_000
 
+_BY_TIME = 7
+"""The version of UUIDs that begin with the time, in milliseconds."""
+
 
 @dataclass(frozen=True, slots=True)
 class Touched:
     """A row, what the selected versions changed in it, what they left and what it is now.
 
     ``newest`` is the number of its newest version, ``earlier`` are those that values may be taken from.
+    ``forgotten`` tells that no version says what the row was before: ``delta`` is what is still known.
+    ``erased`` are the numbers of versions whose values were overwritten.
     """
 
     model: Any
@@ -37,6 +43,8 @@ class Touched:
     now: RowState
     newest: int
     earlier: tuple[RowState, ...] = ()
+    forgotten: bool = False
+    erased: frozenset[int] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +125,36 @@ def _existence(kind: str, deleted_at: Any, action: str) -> Any:
     return "living" if deleted_at is None else "deleted"
 
 
+def _begins(kind: str, action: str, operation: Any, created: Any) -> bool:
+    """Tell whether a version is the first that its row ever had.
+
+    An operation that names its own action hides whether it made the row or brought it back; a row that is
+    not older than the operation was made by it.
+    """
+    if action == "create":
+        return kind in ("+", "-")
+    if kind != "+" or action == "restore" or operation is None or created is None:
+        return False
+    opened: int | None = operation.int >> 80 if operation.version == _BY_TIME else None
+    return opened is not None and created.timestamp() * 1000 >= opened
+
+
+def _was(kind: str, action: str, existence: Any, deleted_at: Any) -> Any:
+    """Return whether the row was there before a version, as far as the version tells."""
+    if existence == "absent":
+        return "living" if deleted_at is None else "deleted"
+    if kind == "+":
+        return "deleted"
+    return "living" if kind == "-" and action not in ("update", "create") else existence
+
+
+def _erased(model: Any) -> Exists:
+    """Return the condition that values of a version were overwritten."""
+    table = history_model(model)._meta.db_table
+    rows = ledger_model("Erasure").objects.filter(history_table=table, number=OuterRef("history_id"))
+    return Exists(rows.filter(digest_after__isnull=False).exclude(digest_after=F("digest_before")))
+
+
 def version_states(model: Any, numbers: Iterable[int]) -> dict[int, RowState]:
     """Return what each version says about its row, links included."""
     wanted = sorted(set(numbers))
@@ -124,12 +162,18 @@ def version_states(model: Any, numbers: Iterable[int]) -> dict[int, RowState]:
     columns = [field.attname for field in history_model(model).tracked_fields]
     for part in chunks(wanted):
         rows, names = readable(history_model(model).objects.filter(history_id__in=part).order_by(), model)
-        for number, kind, action, segment, *read in rows.values_list(
-            "history_id", "history_type", "action", "segment_id", *names
-        ):
+        told = rows.annotate(erased_since=_erased(model)).values_list(
+            "history_id", "segment_id", "erased_since", "history_type", "action", "operation_id", *names
+        )
+        for number, segment, erased, kind, action, operation, *read in told:
             values = dict(zip(columns, read, strict=True))
-            existence = _existence(kind, values.get("deleted_at"), action)
-            found[number] = RowState(existence, values, {}, number, segment)
+            deleted_at = values.get("deleted_at")
+            existence = _existence(kind, deleted_at, action)
+            found[number] = RowState(
+                existence, values, {}, number, segment,
+                begins=_begins(kind, action, operation, values.get("created_at")),
+                was=_was(kind, action, existence, deleted_at), erased=erased,
+            )  # fmt: skip
     for link in tracked_links(model):
         linked = _linked(link.history, "history_id", link.target_field, wanted)
         for number, state in found.items():
@@ -208,13 +252,13 @@ def read_touched(model: Any, selection: Selection, room: int = ROWS_MAX) -> list
     ]
     numbers = _numbers_of(model, spans, selection)
     needed = {number for listed in numbers.values() for number, _ in listed}
-    needed |= {span.before for span in spans if span.before is not None}
+    needed |= {span.first if span.before is None else span.before for span in spans}
     states = version_states(model, needed)
     live = live_states(model, [span.pk for span in spans])
     columns = [field.attname for field in revertible_fields(model)]
     found = []
     for span in sorted(spans, key=lambda each: str(each.pk)):
-        before = ABSENT if span.before is None else states[span.before]
+        before = _before(span, states)
         now = live.get(span.pk, ABSENT)
         left = states[span.last]
         if now is ABSENT and span.last == span.newest:
@@ -222,8 +266,23 @@ def read_touched(model: Any, selection: Selection, room: int = ROWS_MAX) -> list
         states[span.last] = left
         run = [(states[number], chosen) for number, chosen in numbers[span.pk]]
         delta = fold([(before, False), *run], columns)
-        found.append(Touched(model, span.pk, delta, left, now, span.newest, _earlier(delta, states)))
+        earlier = _earlier(delta, states)
+        found.append(
+            Touched(
+                model, span.pk, delta, left, now, span.newest, earlier,
+                forgotten=span.before is None and not states[span.first].begins,
+                erased=frozenset(state.version for state in earlier if state.erased and state.version),
+            )
+        )  # fmt: skip
     return found
+
+
+def _before(span: _Span, states: Mapping[int, RowState]) -> RowState:
+    """Return the row before the first selected version; of a forgotten one, no more than that tells."""
+    if span.before is not None:
+        return states[span.before]
+    first = states[span.first]
+    return ABSENT if first.begins else replace(first, existence=first.was)
 
 
 def _earlier(delta: Delta, states: Mapping[int, RowState]) -> tuple[RowState, ...]:

@@ -47,10 +47,18 @@ class Diagnosis:
     findings: tuple[Finding, ...]
 
     @property
+    def has_grave_messages(self) -> bool:
+        """Tell whether a check says more than a warning, or that history is not kept.
+
+        The latter is a warning only because ``migrate``, which may put it right, stops at errors.
+        """
+        return any(each.is_serious() or str(each.id).startswith("smartmodels.W1") for each in self.messages)
+
+    @property
     def healthy(self) -> bool:
-        """Tell whether nothing is wrong; warnings are no more than that."""
-        grave = any(message.is_serious() for message in self.messages)
-        return not self.changes and not grave and all(finding.good for finding in self.findings)
+        """Tell whether nothing is wrong; other warnings are no more than that."""
+        good = all(finding.good for finding in self.findings)
+        return not self.changes and not self.has_grave_messages and good
 
 
 def diagnose() -> Diagnosis:

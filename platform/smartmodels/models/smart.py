@@ -8,16 +8,17 @@ from functools import cache
 from typing import Any, ClassVar
 
 from django.conf import settings as django_settings
-from django.db import models
-from django.db.models import F
+from django.db import models, transaction
+from django.db.models import F, Q
 from django.utils import timezone
 
 from smartmodels.conf import settings
 from smartmodels.context import Operation, current_schema, require_operation
+from smartmodels.exceptions import NotPermitted, RowNotFound
 from smartmodels.history import SmartHistory, refuse_past
 from smartmodels.models.options import SmartBase, SmartOptions
 from smartmodels.ownership import sentinel_id
-from smartmodels.querysets import HOLDERS, can_be_copied, check_instance, copy_rows, owned
+from smartmodels.querysets import HOLDERS, can_be_copied, check_instance, copy_rows, owned, sees_everything
 from smartmodels.softdelete import AliveManager, AllManager, DeletedManager, SmartQuerySet, SoftDeleteModel
 from smartmodels.tenancy.models import new_key
 
@@ -86,6 +87,40 @@ def _needed(fields: Iterable[Any], rows: Iterable[Any]) -> list[Any]:
     ]
 
 
+_OWNER_FIELDS = frozenset({"owner", "owner_id", "former_owner_id", "owner_before_deletion_id"})
+_AT_ONCE = 500
+_BULK_ARGUMENTS = (
+    "batch_size",
+    "ignore_conflicts",
+    "update_conflicts",
+    "update_fields",
+    "unique_fields",
+)
+
+
+def _refuse_taking_over(options: dict[str, Any]) -> None:
+    """Refuse an upsert that would change whose a row is that exists already."""
+    if taken := _OWNER_FIELDS & set(options.get("update_fields") or ()):
+        raise NotPermitted(
+            f"Rows are private here: update_fields cannot name {', '.join(sorted(taken))}. "
+            "Leave it out, and hand rows over one by one.",
+            fields=sorted(taken),
+        )
+
+
+def _refuse_overwritten(model: Any, rows: list[Any], unique: Iterable[str], using: str) -> None:
+    """Raise RowNotFound when an upsert by the fields ``unique`` has met a row that is not the actor's."""
+    names = [model._meta.pk.attname if n == "pk" else model._meta.get_field(n).attname for n in unique]
+    values = [found for row in rows if None not in (found := tuple(getattr(row, name) for name in names))]
+    for first in range(0, len(values), _AT_ONCE):
+        some, same = values[first : first + _AT_ONCE], Q()
+        for each in some:
+            same |= Q(**dict(zip(names, each, strict=True)))
+        met = model.all_objects.using(using).filter(same)
+        if met.count() != owned(met).count():
+            raise RowNotFound("Some of the rows cannot be updated, since they are not yours: leave them out.")
+
+
 class StampedQuerySet(SmartQuerySet[Any]):
     """Fills in owner, author and times from the open operation, for writes of many rows."""
 
@@ -107,15 +142,34 @@ class StampedQuerySet(SmartQuerySet[Any]):
     _insert.queryset_only = False  # type: ignore[attr-defined]
 
     def bulk_create(self, objs: Any, *args: Any, **kwargs: Any) -> list[Any]:
-        """Insert many rows, stamped like single ones."""
+        """Insert many rows, stamped like single ones.
+
+        In private mode ``update_conflicts`` reaches the actor's own rows only: raises RowNotFound for others,
+        and NotPermitted when ``update_fields`` say whose a row is.
+        """
         objs = list(objs)
         opened = require_operation()
         for row in objs:
             refuse_past(row)
             row.check_namespace()
             row.stamp(opened)
-        made = super().bulk_create(objs, *args, **kwargs)
+        options = {**dict(zip(_BULK_ARGUMENTS, args, strict=False)), **kwargs}
+        if not options.get("update_conflicts") or sees_everything():
+            made = super().bulk_create(objs, **options)
+        else:
+            made = self._upsert_own(objs, options)
         self.model.created(made)
+        return made
+
+    def _upsert_own(self, objs: list[Any], options: dict[str, Any]) -> list[Any]:
+        """Insert or update rows, and take it back when one that exists is not the actor's.
+
+        Looked at afterwards, so that a row which somebody adds meanwhile counts as well.
+        """
+        _refuse_taking_over(options)
+        with transaction.atomic(using=self.db):
+            made = super().bulk_create(objs, **options)
+            _refuse_overwritten(self.model, objs, options.get("unique_fields") or (), self.db)
         return made
 
     def bulk_update(self, objs: Any, fields: Any, batch_size: Any = None) -> int:
@@ -227,7 +281,8 @@ class SmartModel(SoftDeleteModel, metaclass=SmartBase):
         """Save in the namespace the row belongs to; the open operation says who and why.
 
         Raises NamespaceMismatch in another namespace, ActorRequired outside of any operation, and
-        HistoryReadOnly for a row as it was in the past.
+        HistoryReadOnly for a row as it was in the past; in private mode RowNotFound for a row that exists
+        and is somebody else's.
         """
         refuse_past(self)
         self.check_namespace()
@@ -244,11 +299,36 @@ class SmartModel(SoftDeleteModel, metaclass=SmartBase):
 
     save.alters_data = True  # type: ignore[attr-defined]
 
+    def _do_update(self, base_qs: Any, using: Any, pk_val: Any, values: Any, *args: Any) -> Any:
+        if sees_everything():
+            return super()._do_update(base_qs, using, pk_val, values, *args)
+        done = super()._do_update(owned(base_qs), using, pk_val, values, *args)
+        forced = len(args) > 1 and args[1]
+        # Without a row Django goes on to insert one, which would tell that the key is taken.
+        if not done and (forced or base_qs.filter(pk=pk_val).exists()):
+            self._refuse_hidden()
+        return done
+
+    def _check_own(self, using: str | None) -> None:
+        """Raise RowNotFound, in private mode, for a row that is not the actor's, or not there."""
+        if self._state.adding or sees_everything():
+            return
+        row = type(self).all_objects.using(using or self._state.db).filter(pk=self.pk)
+        if not owned(row).exists():
+            self._refuse_hidden()
+
+    def _refuse_hidden(self) -> None:
+        options = self._meta
+        raise RowNotFound(
+            f"There is no {options.verbose_name} {self.pk} here: perhaps it is somebody else's."
+        )
+
     def delete(  # type: ignore[override]
         self, using: str | None = None, keep_parents: bool = False
     ) -> Any:
         refuse_past(self)
         self.check_namespace()
+        self._check_own(using)
         return super().delete(using=using, keep_parents=keep_parents)
 
     delete.alters_data = True  # type: ignore[attr-defined]
@@ -256,6 +336,7 @@ class SmartModel(SoftDeleteModel, metaclass=SmartBase):
     def undelete(self, using: str | None = None) -> Any:  # type: ignore[override]
         refuse_past(self)
         self.check_namespace()
+        self._check_own(using)
         return super().undelete(using=using)
 
     undelete.alters_data = True  # type: ignore[attr-defined]
@@ -263,6 +344,7 @@ class SmartModel(SoftDeleteModel, metaclass=SmartBase):
     def purge(self, using: str | None = None) -> tuple[int, dict[str, int]]:
         refuse_past(self)
         self.check_namespace()
+        self._check_own(using)
         return super().purge(using=using)
 
     purge.alters_data = True  # type: ignore[attr-defined]

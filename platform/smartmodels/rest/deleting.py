@@ -1,4 +1,4 @@
-"""A deletion takes along only what the caller might delete one by one."""
+"""A deletion takes along, and a restoration brings back, only what the caller might one by one."""
 
 from __future__ import annotations
 
@@ -7,10 +7,11 @@ from typing import Any
 from rest_framework.exceptions import PermissionDenied
 
 from smartmodels.querysets import sees_everything
-from smartmodels.softdelete.preview import preview_deletion
+from smartmodels.softdelete import Deletion
+from smartmodels.softdelete.preview import preview_deletion, preview_restoration
 from smartmodels.tenancy.models import Role
 
-__all__ = ["refuse_foreign_rows"]
+__all__ = ["refuse_foreign_return", "refuse_foreign_rows"]
 
 
 def refuse_foreign_rows(request: Any, row: Any) -> None:
@@ -20,15 +21,42 @@ def refuse_foreign_rows(request: Any, row: Any) -> None:
     caller has locked and may delete, is not judged again. Raises ProtectedRows when the deletion
     would be refused anyway.
     """
-    if Role(request._request.membership.role).manages and sees_everything():
+    if _may_all(request):
         return
-    kinds = []
-    for model, keys in preview_deletion(type(row), [row.pk]).rows.items():
-        others = keys - {row.pk} if model is type(row) else keys
-        if others and model.all_objects.filter(pk__in=others).exclude(owner_id=request.user.pk).exists():
-            kinds.append(str(model._meta.verbose_name_plural))
+    kinds = _foreign_kinds(request, row, preview_deletion(type(row), [row.pk]), "owner_id")
     if kinds:
         raise PermissionDenied(
-            f"This would delete {', '.join(sorted(kinds))} of other people, too: "
+            f"This would delete {', '.join(kinds)} of other people, too: "
             "ask them, or an admin of this namespace, to delete them first."
         )
+
+
+def refuse_foreign_return(request: Any, row: Any) -> None:
+    """Raise PermissionDenied, naming the kinds, if rows of others would be restored along with ``row``.
+
+    The rule is that of :func:`refuse_foreign_rows`. Raises RestoreConflict when the restoration would be
+    refused anyway.
+    """
+    if _may_all(request):
+        return
+    kinds = _foreign_kinds(request, row, preview_restoration(type(row), [row.pk]), "owner_before_deletion_id")
+    if kinds:
+        raise PermissionDenied(
+            f"This would restore {', '.join(kinds)} of other people, too: "
+            "ask an admin of this namespace to restore it."
+        )
+
+
+def _may_all(request: Any) -> bool:
+    return Role(request._request.membership.role).manages and sees_everything()
+
+
+def _foreign_kinds(request: Any, row: Any, foreseen: Deletion, owner: str) -> list[str]:
+    """Return the kinds of rows, beside ``row``, whose ``owner`` is not the caller."""
+    kinds = []
+    for model, keys in foreseen.rows.items():
+        others = keys - {row.pk} if model is type(row) else keys
+        foreign = model.all_objects.filter(pk__in=others).exclude(**{owner: request.user.pk})
+        if others and foreign.exists():
+            kinds.append(str(model._meta.verbose_name_plural))
+    return sorted(kinds)

@@ -8,6 +8,8 @@ from drf_spectacular.utils import extend_schema
 from rest_framework.decorators import action
 from rest_framework.response import Response
 
+from smartmodels.rest.deleting import refuse_foreign_return
+
 __all__ = ["RestoreMixin"]
 
 
@@ -21,5 +23,6 @@ class RestoreMixin:
         with self.writing():
             row = self.get_object(lock=True)
             if row.is_deleted:
+                refuse_foreign_return(request, row)
                 row.undelete()
         return Response(self.get_serializer(row).data)

@@ -10,6 +10,7 @@ from rest_framework.decorators import action
 from rest_framework.response import Response
 
 from smartmodels.history import apply_revert, plan_revert
+from smartmodels.rest.deleting import refuse_foreign_return
 from smartmodels.rest.histories import ChangeSerializer
 from smartmodels.rest.serializing import StrictSerializer
 from smartmodels.rest.views import REASON_MAX
@@ -62,6 +63,8 @@ class RevertMixin:
             row = self.get_object(lock=not wish["dry_run"])
             plan = plan_revert(row, wish["version"], writable=lambda _: writable_fields(self))
             if not wish["dry_run"]:
+                if plan.restores:
+                    refuse_foreign_return(request, row)
                 apply_revert(plan)
             now = self.get_queryset().get(pk=row.pk)
         answer = {

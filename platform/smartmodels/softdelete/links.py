@@ -29,7 +29,10 @@ __all__ = [
 
 
 class AbstractSeveredLink(models.Model):
-    """One foreign key that was set to null (SET_NULL) because what it pointed at was soft-deleted."""
+    """One foreign key that was set to null (SET_NULL) because what it pointed at was soft-deleted.
+
+    The triggers of :class:`LivingParents` forget it as soon as somebody else writes the key.
+    """
 
     operation_id = models.UUIDField(editable=False)
     table = models.CharField(max_length=63, editable=False)
@@ -42,7 +45,10 @@ class AbstractSeveredLink(models.Model):
     class Meta:
         abstract = True
         db_table = "ledger_severed_link"
-        indexes: ClassVar = [models.Index(fields=["operation_id", "table"], name="ledger_severed_operation")]
+        indexes: ClassVar = [
+            models.Index(fields=["operation_id", "table"], name="ledger_severed_operation"),
+            models.Index(fields=["row_key", "table"], name="ledger_severed_row"),
+        ]
 
 
 def severed_links() -> Any:

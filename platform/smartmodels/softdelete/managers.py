@@ -13,6 +13,7 @@ from safedelete.queryset import SafeDeleteQueryset
 
 from smartmodels.conf import settings
 from smartmodels.querysets import ScopedQuerySet, check_values
+from smartmodels.softdelete.purging import refuse_purge_of_others
 from smartmodels.softdelete.queries import AliveQuery
 from smartmodels.softdelete.restoring import restore
 from smartmodels.softdelete.services import soft_delete
@@ -67,6 +68,7 @@ class SmartQuerySet(ScopedQuerySet[M], SafeDeleteQueryset):
 
     def purge(self) -> tuple[int, dict[str, int]]:
         """Remove the rows for good; history keeps that they existed."""
+        refuse_purge_of_others(self.all(), self.db)
         return models.QuerySet.delete(self)
 
     purge.alters_data = True  # type: ignore[attr-defined]

@@ -8,12 +8,13 @@ from typing import Any, ClassVar
 
 from asgiref.sync import sync_to_async
 from django.core.exceptions import ObjectDoesNotExist
-from django.db import models
+from django.db import models, router
 from safedelete.config import SOFT_DELETE_CASCADE
 from safedelete.models import SafeDeleteModel
 
 from smartmodels.context import Operation
 from smartmodels.softdelete.managers import AliveManager, AllManager, DeletedManager
+from smartmodels.softdelete.purging import refuse_purge_of_others
 from smartmodels.softdelete.restoring import restore
 from smartmodels.softdelete.services import soft_delete
 
@@ -113,6 +114,8 @@ class SoftDeleteModel(SafeDeleteModel):
 
     def purge(self, using: str | None = None) -> tuple[int, dict[str, int]]:
         """Remove the row for good; its history stays."""
+        database = using or router.db_for_write(type(self), instance=self)
+        refuse_purge_of_others([self], database)
         return models.Model.delete(self, using=using)
 
     purge.alters_data = True  # type: ignore[attr-defined]

@@ -10,6 +10,7 @@ from django.db import models
 from django.db.migrations.operations import RunSQL
 from django.db.models.fields.related import lazy_related_operation
 
+from smartmodels.softdelete.links import severed_links
 from smartmodels.softdelete.relations import Link, in_lock_order, links_above
 from smartmodels.tenancy.triggers import Trigger, TriggerConstraint, literal, quoted
 
@@ -19,12 +20,22 @@ _OF_STATEMENT, _OF_ROW = "smartmodels_living_parents", "smartmodels_living_paren
 _FUNCTIONS = (f"{_OF_STATEMENT}()", f"{_OF_ROW}()", "smartmodels_refuse_parent(text, text, text)")
 
 
+class _Deferred(Trigger):
+    """A trigger that looks at the end of the transaction, when rows may be back in any order."""
+
+    def create_sql(self) -> str:
+        return super().create_sql().replace("CREATE TRIGGER", "CREATE CONSTRAINT TRIGGER", 1)
+
+
 class LivingParents(TriggerConstraint):
-    """Triggers that refuse rows which point at a deleted row (ParentDeleted).
+    """Triggers that refuse living rows which point at a deleted row (ParentDeleted).
+
+    New rows and changed keys are refused at once, rows that are revived when the transaction ends. A key that
+    is written also forgets the links that deletions cut before, so that no restoration ties those again.
 
     ``parents`` lists the foreign keys, each as (column, table it points at, key column of that table). New
     rows cost one query per statement, however many they are; a changed row costs one for each key that
-    changes, and nothing when none does.
+    changes, a revived row one, and any other nothing.
     """
 
     def __init__(self, *, name: str, parents: tuple[tuple[str, str, str], ...] = ()) -> None:
@@ -55,7 +66,7 @@ class LivingParents(TriggerConstraint):
         )
 
     def triggers(self, table: str) -> tuple[Trigger, ...]:
-        """Return one trigger for new rows and one for each key that may change."""
+        """Return one trigger for new rows, one for each key that may change and one for revived rows."""
         new_rows = "SELECT n.{column} FROM new_rows n WHERE n.deleted_at IS NULL"
         # An array rather than a join: it is planned in a third of the time, and this is planned every time.
         among = f"= ANY (ARRAY({new_rows}))"
@@ -64,11 +75,45 @@ class LivingParents(TriggerConstraint):
         made = [Trigger(f"{table[:46]}_parents_i", table, fires, _OF_STATEMENT, (query,))]
         for number, (column, parent, key) in enumerate(self.parents):
             name = quoted(column)
-            changed = f"NEW.deleted_at IS NULL AND OLD.{name} IS DISTINCT FROM NEW.{name}"
+            changed = f"OLD.{name} IS DISTINCT FROM NEW.{name}"
             fires = f"AFTER UPDATE OF {name} ON {{table}} FOR EACH ROW WHEN ({changed})"
-            query = self._refuse(table, column, parent, key, among="= ($1).{column}")
+            query = self._refuse(
+                table, column, parent, key, among="= ($1).{column} AND ($1).deleted_at IS NULL"
+            )
+            query = self._forget(table, column) + query
             made.append(Trigger(f"{table[:46]}_parents_u{number}", table, fires, _OF_ROW, (query,)))
-        return tuple(made)
+        return (*made, self._revived(table))
+
+    def _revived(self, table: str) -> Trigger:
+        """Return the trigger that looks at a revived row as it is when the transaction ends."""
+        own = quoted(self._key_of(table))
+        current = f"SELECT n.{{column}} FROM {{schema}}.{quoted(table)} n WHERE n.{own} = ($1).{own}"  # noqa: S608
+        among = f"= ({current} AND n.deleted_at IS NULL)"
+        query = " UNION ALL ".join(self._refuse(table, *each, among=among) for each in self.parents)
+        fires = (
+            "AFTER UPDATE OF deleted_at ON {table} DEFERRABLE INITIALLY DEFERRED "
+            "FOR EACH ROW WHEN (OLD.deleted_at IS NOT NULL AND NEW.deleted_at IS NULL)"
+        )
+        return _Deferred(f"{table[:46]}_parents_r", table, fires, _OF_ROW, (query,))
+
+    @staticmethod
+    def _key_of(table: str) -> str:
+        """Return the key column of the table that the triggers stand on."""
+        models_ = (model for model in apps.get_models() if model._meta.db_table == table)
+        return next((str(model._meta.pk.column) for model in models_), "id")
+
+    @classmethod
+    def _forget(cls, table: str, column: str) -> str:
+        """Return the beginning of a query that forgets the links cut earlier than this change of the key.
+
+        The change that cuts a link comes from what the link pointed at: that one is remembered.
+        """
+        return (
+            f"WITH forgotten AS (DELETE FROM {{schema}}.{quoted(severed_links()._meta.db_table)} l "  # noqa: S608
+            f'WHERE l."table" = {literal(table)} AND l."column" = {literal(column)} '
+            f"AND l.row_key = ($1).{quoted(cls._key_of(table))}::text "
+            f"AND l.target_key IS DISTINCT FROM ($2).{quoted(column)}::text) "
+        )
 
     @staticmethod
     def _refuse(table: str, column: str, parent: str, key: str, *, among: str) -> str:

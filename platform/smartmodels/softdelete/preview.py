@@ -8,6 +8,7 @@ from typing import Any
 from django.db import models, router, transaction
 
 from smartmodels.softdelete.collecting import collect, refuse_protected
+from smartmodels.softdelete.others import refuse_others
 from smartmodels.softdelete.restoring import restore
 from smartmodels.softdelete.services import Deletion, frozen
 
@@ -17,11 +18,12 @@ __all__ = ["preview_deletion", "preview_restoration"]
 def preview_deletion(model: type[models.Model], keys: Iterable[Any], *, using: str | None = None) -> Deletion:
     """Return what ``soft_delete(model, keys)`` would mark as deleted, changing nothing.
 
-    Raises ProtectedRows when the deletion would be refused.
+    Raises ProtectedRows or NotPermitted when the deletion would be refused.
     """
     database = using or router.db_for_write(model)
     with transaction.atomic(using=database):
         found = collect(model, keys, database)
+        refuse_others((found.going, found.staying), database)
         refuse_protected(found, database)
     return Deletion(frozen(found.going))
 

@@ -16,11 +16,21 @@ from django.utils import timezone
 
 from smartmodels.context import operation, require_operation
 from smartmodels.exceptions import PurgeRefused
+from smartmodels.querysets import sees_everything
 from smartmodels.softdelete.collecting import as_keys
 from smartmodels.softdelete.links import forget_links
+from smartmodels.softdelete.others import refuse_others
 from smartmodels.softdelete.relations import Model, in_lock_order, is_smart
 
-__all__ = ["Purge", "expired", "purge", "purge_expired", "retention_of", "smart_models"]
+__all__ = [
+    "Purge",
+    "expired",
+    "purge",
+    "purge_expired",
+    "refuse_purge_of_others",
+    "retention_of",
+    "smart_models",
+]
 
 _BATCH = 200
 _SHOWN = 100
@@ -80,7 +90,8 @@ def purge(model: Model, keys: Iterable[Any], *, using: str | None = None) -> Pur
     """Remove deleted rows for good, with the rows that cascade from them; history keeps that they existed.
 
     Rows that others protect (PROTECT, RESTRICT, or living rows below them) stay and are reported. Raises
-    PurgeRefused when one of ``keys`` lives, and then nothing has changed. Keys of no row are ignored.
+    PurgeRefused when one of ``keys`` lives, and NotPermitted in private mode when rows of others would go;
+    then nothing has changed. Keys of no row are ignored.
     """
     current = model._meta.concrete_model
     database = using or router.db_for_write(current)
@@ -125,6 +136,7 @@ def _remove(model: Model, keys: list[Any], using: str) -> dict[Model, int]:
     except RestrictedError as error:
         raise _Protected(error.restricted_objects) from error
     going = _going(collector)
+    _refuse_others(collector, using)
     if living := [row for found in going.values() for row in found if row.deleted_at is None]:
         raise _Protected(living)
     # Django takes the keys off the rows that it removes.
@@ -143,6 +155,25 @@ def _going(collector: Any) -> dict[Model, list[Any]]:
             # Their keys are all that is asked of them.
             found.setdefault(rows.model, []).extend(rows.only("pk", "deleted_at"))
     return found
+
+
+def refuse_purge_of_others(rows: Any, using: str) -> None:
+    """Raise NotPermitted, in private mode, when rows of others would be removed or changed with ``rows``."""
+    if sees_everything():
+        return
+    collector: Any = Collector(using=using, origin=rows)
+    collector.collect(rows)
+    _refuse_others(collector, using)
+
+
+def _refuse_others(collector: Any, using: str) -> None:
+    if sees_everything():
+        return
+    found = [{model: [row.pk for row in rows]} for model, rows in _going(collector).items()]
+    for (changed, _), groups in collector.field_updates.items():
+        if is_smart(changed.model):
+            found += [{changed.model: [row.pk for row in group]} for group in groups]
+    refuse_others(found, using)
 
 
 def _merged(model: Model, parts: Iterable[Purge]) -> Purge:

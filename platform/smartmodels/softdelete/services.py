@@ -10,8 +10,10 @@ from django.db import router, transaction
 from django.utils import timezone
 
 from smartmodels.context import Operation, operation, require_operation
+from smartmodels.querysets import sees_everything
 from smartmodels.softdelete.collecting import collect, refuse_protected
 from smartmodels.softdelete.links import cut_links
+from smartmodels.softdelete.others import refuse_others
 from smartmodels.softdelete.relations import Model, links_below
 
 __all__ = ["Deletion", "soft_delete"]
@@ -43,13 +45,14 @@ def soft_delete(model: Model, keys: Iterable[Any], *, using: str | None = None) 
     """Mark the rows and everything that cascades from them as deleted.
 
     Links that ``on_delete`` says to cut are set to null and remembered. Rows that are deleted already stay
-    as they are. Raises ProtectedRows, and then nothing has changed.
+    as they are. Raises ProtectedRows, and NotPermitted in private mode when rows of others would go or
+    change; then nothing has changed.
     """
     database = using or router.db_for_write(model)
     opened = require_operation()
     wanted = list(keys)
     with operation(id=opened.id, actor=opened.actor):
-        if len(wanted) == 1 and not links_below(model):
+        if len(wanted) == 1 and not links_below(model) and sees_everything():
             return _mark_one(model, wanted[0], opened, database)
         return _mark_all(model, wanted, opened, database)
 
@@ -68,6 +71,7 @@ def _mark_one(model: Model, key: Any, opened: Operation, using: str) -> Deletion
 def _mark_all(model: Model, keys: list[Any], opened: Operation, using: str) -> Deletion:
     with transaction.atomic(using=using):
         found = collect(model, keys, using)
+        refuse_others((found.going, found.staying), using)
         refuse_protected(found, using)
         values = {current: _values(current, opened) for current in found.going}
         for current, pks in found.going.items():

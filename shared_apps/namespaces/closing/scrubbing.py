@@ -6,36 +6,44 @@ recorded erasure, which keeps the evidence that nothing else was.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
 from django.apps import apps
 from django.contrib.admin.models import LogEntry
+from django.contrib.contenttypes.models import ContentType
 from django.db import connection, models, transaction
 from django.db.models import Q
 
 from shared_apps.accounts.models import User
+from shared_apps.namespaces.closing.mentions import in_label, in_text, parameters
+from shared_apps.namespaces.closing.titles import relabel_shared, scrub_marks
 from smartmodels.conf import settings
 from smartmodels.history import history_model
-from smartmodels.history.ledger import ledger_model
 from smartmodels.ownership import owned_models
 
 __all__ = ["scrub_public", "scrub_some"]
 
-_LABELS = """
-UPDATE {table} SET
-    actor_label = regexp_replace(CASE WHEN history_user_id = %(user)s
-        THEN %(name)s || coalesce(substring(actor_label FROM ' on behalf of .*'), '')
-        ELSE actor_label END, %(pattern)s, %(name)s, 'gi'),
-    history_change_reason = regexp_replace(history_change_reason, %(pattern)s, %(name)s, 'gi')
-WHERE history_id IN (
-    SELECT history_id FROM {table}
-    WHERE (history_user_id = %(user)s AND NOT starts_with(coalesce(actor_label, ''), %(name)s))
-        OR strpos(lower(actor_label), %(email)s) > 0 OR strpos(lower(history_change_reason), %(email)s) > 0
+# Whoever else is named as well, the actor of the account's own versions is the account.
+_ACTOR = """CASE WHEN history_user_id = %(user)s
+    THEN %(name)s || coalesce(substring(actor_label FROM ' on behalf of .*'), '') ELSE actor_label END"""
+
+# The innermost condition only keeps most versions from being looked at closely.
+_LABELS = f"""
+WITH found AS (
+    SELECT history_id, new_label, new_reason FROM (
+        SELECT history_id, actor_label, history_change_reason,
+            {in_label(_ACTOR)} AS new_label, {in_text("history_change_reason")} AS new_reason
+        FROM {{table}}
+        WHERE (history_user_id = %(user)s AND NOT starts_with(coalesce(actor_label, ''), %(name)s))
+            OR strpos(lower(actor_label), lower(%(email)s)) > 0
+            OR strpos(lower(history_change_reason), lower(%(email)s)) > 0) AS versions
+    WHERE (actor_label, history_change_reason) IS DISTINCT FROM (new_label, new_reason)
     LIMIT %(limit)s)
-"""
+UPDATE {{table}} AS versions SET actor_label = found.new_label, history_change_reason = found.new_reason
+FROM found WHERE versions.history_id = found.history_id
+"""  # noqa: S608 - nothing in it comes from outside
 
 
 @contextmanager
@@ -84,26 +92,11 @@ def _scrub_versions(model: Any, user: User, limit: int) -> int:
         return int(versions.filter(pk__in=versions.values("pk")[:limit]).update(**blanks))
 
 
-def _names_of(user: User, limit: int) -> dict[str, Any]:
-    return {
-        "user": user.pk,
-        "name": user.name,
-        "email": user.email.lower(),
-        "pattern": re.escape(user.email),
-        "limit": limit,
-    }
-
-
 def _scrub_labels(model: Any, user: User, limit: int) -> int:
     table = connection.ops.quote_name(history_model(model)._meta.db_table)
     with _erasing(), connection.cursor() as cursor:
-        cursor.execute(_LABELS.format(table=table), _names_of(user, limit))
+        cursor.execute(_LABELS.format(table=table), {**parameters(user), "limit": limit})
         return int(cursor.rowcount)
-
-
-def _scrub_marks(user: User) -> int:
-    marks = ledger_model("Mark").objects.filter(created_by_id=user.pk).exclude(created_by_label=user.name)
-    return int(marks.update(created_by_label=user.name))
 
 
 _PARTS: tuple[Callable[[Any, User, int], int], ...] = (_scrub_rows, _scrub_versions, _scrub_labels)
@@ -118,22 +111,32 @@ def scrub_some(user: User, *, limit: int) -> int | None:
         for part in _PARTS:
             if rows := part(model, user, limit):
                 return rows
-    return _scrub_marks(user) or None
+    if rows := scrub_marks(user, limit):
+        return rows
+    relabel_shared(user)
+    return None
+
+
+def _scrub_column(model: Any, name: str, user: User, forgotten: Callable[[str], str]) -> None:
+    table = connection.ops.quote_name(model._meta.db_table)
+    column = connection.ops.quote_name(name)
+    # What is longer with the new name than the column may hold loses its end.
+    new, longest = forgotten(column), model._meta.get_field(name).max_length
+    new = new if longest is None else f"left({new}, {longest})"
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"UPDATE {table} SET {column} = {new} WHERE {column} <> {new}",  # noqa: S608 - the models' names
+            parameters(user),
+        )
 
 
 def scrub_public(user: User) -> None:
     """Forget the address where shared tables mention it besides the account itself."""
     grants = apps.get_model(settings().GRANT_MODEL)
-    for model, columns in (
-        (grants, ("created_by_label", "decided_by_label")),
-        (LogEntry, ("object_repr", "change_message")),
-    ):
-        table = connection.ops.quote_name(model._meta.db_table)
-        for column in map(connection.ops.quote_name, columns):
-            with connection.cursor() as cursor:
-                cursor.execute(
-                    f"UPDATE {table} SET {column} = "  # noqa: S608 - names of the models' own
-                    f"regexp_replace({column}, %(pattern)s, %(name)s, 'gi') "
-                    f"WHERE strpos(lower({column}), %(email)s) > 0",
-                    _names_of(user, 0),
-                )
+    for column in ("created_by_label", "decided_by_label"):
+        _scrub_column(grants, column, user, in_label)
+    for column in ("object_repr", "change_message"):
+        _scrub_column(LogEntry, column, user, in_text)
+    # The log calls the account by the name it had.
+    kind = ContentType.objects.get_for_model(User)
+    LogEntry.objects.filter(content_type=kind, object_id=str(user.pk)).update(object_repr=user.name)

@@ -96,7 +96,7 @@ class Migration(migrations.Migration):
             options={
                 'db_table': 'ledger_severed_link',
                 'abstract': False,
-                'indexes': [models.Index(fields=['operation_id', 'table'], name='ledger_severed_operation')],
+                'indexes': [models.Index(fields=['operation_id', 'table'], name='ledger_severed_operation'), models.Index(fields=['row_key', 'table'], name='ledger_severed_row')],
             },
         ),
         RecordLayouts(),

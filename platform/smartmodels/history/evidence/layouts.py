@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from django.db.models import Model
@@ -75,14 +75,29 @@ class Layout:
         """Tell whether a column had another type when it was first hashed."""
         return any(part.then != part.now for part in self.parts)
 
+    def as_now(self) -> Layout:
+        """Return the layout without the old types."""
+        return replace(self, parts=tuple(replace(part, then=part.now) for part in self.parts))
+
 
 # Types as format_type() writes those whose values a migration may have kept; others are not cast back to.
 _TYPE = re.compile(r"[a-z ]+(\(\d+(,\d+)?\))?( with(out)? time zone)?(\[\])?")
 
 
 def _written(column: str, then: str | None, now: str) -> str:
+    """Return a column as its old type wrote it, where that says all that stands there now; else as it is.
+
+    Nothing vouches for the old type, so what it would cut off or round must count.
+    """
     name = quoted(column)
-    return name if then is None or then == now or not _TYPE.fullmatch(then) else f"{name}::{then}"
+    if then is None or then == now or not _TYPE.fullmatch(then):
+        return name
+    # By format(), as ROW writes values: a cast to text writes some types otherwise.
+    return (
+        f"CASE WHEN {name} IS NULL THEN NULL "
+        f"WHEN record_image_eq(ROW(({name}::{then})::{now}), ROW({name})) THEN format('%s', {name}::{then}) "
+        f"ELSE format('%s', {name}) END"
+    )
 
 
 def _layout(row: dict[str, Any], there: dict[str, dict[str, str]]) -> Layout:

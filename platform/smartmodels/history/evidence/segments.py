@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from difflib import SequenceMatcher
 from typing import Any
 
+from django.db import DataError, ProgrammingError, transaction
+
 from smartmodels.history.evidence.findings import MOST_FINDINGS, Finding, Verification
 from smartmodels.history.evidence.layouts import Layout, captures, layouts
 from smartmodels.history.evidence.snapshots import filled, rows_of
@@ -93,18 +95,27 @@ def verify_segments(result: Verification, since: Any) -> None:
 
 
 def _verify_layout(result: Verification, layout: Layout, since: Any) -> None:
-    past = "sha256(string_agg(past, '' ORDER BY part, number))" if layout.changed else "NULL::bytea"
-    counted = _counted(layout)
-    broken = rows_of(
-        _BROKEN.format(counted=counted, past=past, known="false" if layout.lost else "true"),
-        [layout.id, layout.table, since, MOST_FINDINGS],
-    )
-    for row in broken:
+    try:
+        with transaction.atomic():
+            broken = _broken(layout, since)
+    except (DataError, ProgrammingError):
+        # What is there now cannot be of the old type.
+        layout = layout.as_now()
+        broken = _broken(layout, since)
+    for segment in broken:
         if result.is_full:
             result.more += 1
         else:
-            for finding in _explain(layout, counted, row["id"]):
+            for finding in _explain(layout, _counted(layout), segment):
                 result.add(finding)
+
+
+def _broken(layout: Layout, since: Any) -> list[Any]:
+    """Return the segments that do not vouch for their versions."""
+    past = "sha256(string_agg(past, '' ORDER BY part, number))" if layout.changed else "NULL::bytea"
+    known = "false" if layout.lost else "true"
+    sql = _BROKEN.format(counted=_counted(layout), past=past, known=known)
+    return [row["id"] for row in rows_of(sql, [layout.id, layout.table, since, MOST_FINDINGS])]
 
 
 # Which version it is

@@ -59,7 +59,7 @@ class Command(BaseCommand):
         parts = [
             f"Settings  {bad if diagnosis.changes else good}",
             *_changes(diagnosis.changes),
-            f"Checks    {bad if any(each.is_serious() for each in diagnosis.messages) else good}",
+            f"Checks    {bad if diagnosis.has_grave_messages else good}",
             *_messages(diagnosis.messages),
             f"Database  {good if all(each.good for each in diagnosis.findings) else bad}",
             table(

@@ -227,10 +227,19 @@ def _check(command: BaseCommand, options: Options) -> None:
         command.stdout.write(
             "\n".join(map(str, wrong)) or "All triggers and functions of history are in place."
         )
-    if wrong and not repaired:
+    foreign = [each for each in wrong if not each.mendable]
+    if foreign and options["repair"]:
+        raise CommandError(
+            f"Repaired {repaired}. Not changed, since somebody else made them: "
+            f"{' '.join(map(str, foreign))} Drop or reset them yourself. [history-not-installed]"
+        )
+    if wrong and not options["repair"]:
+        hint = "`history check --repair` installs them"
+        if foreign:
+            hint += f", except {len(foreign)} that somebody else made: drop or reset those yourself"
         raise CommandError(
             f"{len(wrong)} triggers or functions of history are not as they should be: "
-            "`history check --repair` installs them. [history-not-installed]"
+            f"{hint}. [history-not-installed]"
         )
 
 

@@ -105,7 +105,9 @@ class DatabaseWrapper(TenantsWrapper):
         if schema != known.schema:
             scope = "LOCAL " if settings().POOLER else ""
             statements.append(f"SET {scope}search_path TO {search_path(schema)}")
-        if setting == known.operation or is_read(statement):
+        # What another operation left in force is replaced even for a read, which may call what writes.
+        is_stale = known.operation not in ("", setting)
+        if setting == known.operation or (not is_stale and is_read(statement)):
             setting = known.operation
         else:
             # Backslashes mean themselves in a plain literal (standard_conforming_strings).

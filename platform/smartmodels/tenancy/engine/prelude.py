@@ -33,7 +33,8 @@ def _beginning(words: str, rest: str = "") -> re.Pattern[str]:
 _TRANSACTION = _beginning("BEGIN|COMMIT|ROLLBACK|SAVEPOINT|RELEASE|START|END|ABORT", r"[^;]*;?\s*\Z")
 _READ = _beginning("SELECT|SHOW|SET|EXPLAIN|FETCH|CLOSE|DECLARE")
 _DATA = _beginning("SELECT|INSERT|UPDATE|DELETE|WITH|MERGE|VALUES|TABLE")
-_WRITE = _beginning("INSERT|UPDATE|DELETE|WITH|MERGE|COPY|TRUNCATE|DO|CALL")
+_WRITE = _beginning("INSERT|UPDATE|DELETE|WITH|MERGE|COPY|TRUNCATE|DO|CALL|PREPARE|EXECUTE|EXPLAIN")
+_EXECUTED = _beginning("EXPLAIN", r"[^;]*?\bANALY[SZ]E\b")
 
 
 def is_transaction_control(statement: str) -> bool:
@@ -45,7 +46,13 @@ def is_transaction_control(statement: str) -> bool:
 
 
 def is_read(statement: str) -> bool:
-    """Tell whether the statement surely writes nothing that history would capture."""
+    """Tell whether the statement writes nothing that history would capture, as far as its words say.
+
+    EXPLAIN ANALYZE executes, and after a semicolon anything may follow; a function that a SELECT calls
+    cannot be told.
+    """
+    if ";" in statement.rstrip().removesuffix(";") or _EXECUTED.match(statement):
+        return False
     return _READ.match(statement) is not None
 
 
