@@ -97,12 +97,14 @@ class _Application:
         self._lock()
         self._look_again()
         parked = self._park()
-        # Nothing living may point at what is deleted, so what is pointed at comes first.
+        # Nothing living may point at what is deleted, so what is pointed at comes first. What is deleted may
+        # hold values that others have by now, so it gets its own before it comes back.
         for model in self.models:
+            self._update(model, coming=True)
             self._restore(model)
             self._insert(model)
         for model in self.models:
-            self._update(model)
+            self._update(model, coming=False)
             self._unpark([row for row in parked if row.model is model])
         for model in self.models:
             self._link(model)
@@ -201,11 +203,14 @@ class _Application:
         if rows:
             self.progress("restore", len(rows))
 
-    def _update(self, model: Any) -> None:
-        """Copy what changes, one statement for each set of columns that are taken from the same version."""
+    def _update(self, model: Any, *, coming: bool) -> None:
+        """Copy what changes, one statement for each set of columns that are taken from the same version.
+
+        ``coming`` chooses between rows that are about to be restored and all others.
+        """
         statements: dict[frozenset[str], list[tuple[Any, int]]] = defaultdict(list)
         for row in self.plan.rows:
-            if row.model is model and row.sources:
+            if row.model is model and row.sources and (row.step == "restore") is coming:
                 by_version: dict[int, set[str]] = defaultdict(set)
                 for column, number in row.sources.items():
                     by_version[number].add(column)
