@@ -104,8 +104,10 @@ class _Application:
             self._restore(model)
             self._insert(model)
         for model in self.models:
-            self._update(model, coming=False)
+            self._update(model, coming=False, own_keys=False)
             self._unpark([row for row in parked if row.model is model])
+            # Only now is everything there that rows of the model may point at among themselves.
+            self._update(model, coming=False, own_keys=True)
         for model in self.models:
             self._link(model)
         for model in reversed(self.models):
@@ -203,17 +205,20 @@ class _Application:
         if rows:
             self.progress("restore", len(rows))
 
-    def _update(self, model: Any, *, coming: bool) -> None:
+    def _update(self, model: Any, *, coming: bool, own_keys: bool | None = None) -> None:
         """Copy what changes, one statement for each set of columns that are taken from the same version.
 
-        ``coming`` chooses between rows that are about to be restored and all others.
+        ``coming`` chooses between rows that are about to be restored and all others, ``own_keys`` between
+        keys to rows of the same model and all other columns.
         """
+        own = _keys_to_itself(model)
         statements: dict[frozenset[str], list[tuple[Any, int]]] = defaultdict(list)
         for row in self.plan.rows:
             if row.model is model and row.sources and (row.step == "restore") is coming:
                 by_version: dict[int, set[str]] = defaultdict(set)
                 for column, number in row.sources.items():
-                    by_version[number].add(column)
+                    if own_keys is None or (column in own) is own_keys:
+                        by_version[number].add(column)
                 for number, names in by_version.items():
                     statements[frozenset(names)].append((row.pk, number))
         for columns, numbered in sorted(statements.items(), key=lambda each: sorted(each[0])):
@@ -239,6 +244,17 @@ class _Application:
             model.all_objects.filter(pk__in=part).delete()
         if keys:
             self.progress("delete", len(keys))
+
+
+def _keys_to_itself(model: Any) -> set[str]:
+    """Return the columns by which rows of a model point at rows of the same model."""
+    keys = [field for field in model._meta.concrete_fields if field.remote_field is not None]
+    return {
+        name
+        for field in keys
+        if field.remote_field.model._meta.concrete_model is model
+        for name in (field.column, field.attname, field.name)
+    }
 
 
 def _grouped(rows: Iterable[RowPlan]) -> dict[Any, list[RowPlan]]:

@@ -30,7 +30,8 @@ def version_of(model: type[models.Model], pk: Any, version: Any) -> Any:
     The number must belong to this very row: another row's version is not found.
     """
     try:
-        found = timeline(model, pk).filter(history_id=int(version)).first()
+        # Through text, since int() would make a version 2 of 2.5.
+        found = timeline(model, pk).filter(history_id=int(str(version))).first()
     except (TypeError, ValueError, OverflowError):
         found = None
     if found is None:
