@@ -137,6 +137,7 @@ class _Pages:
         )  # fmt: skip
 
     def render(self, page: str, plan: RevertPlan, status: int = 200, **context: Any) -> TemplateResponse:
+        """Return a page about the plan, a part of its rows at a time."""
         # What stands in the way comes first; otherwise parents before children, as it would be done.
         rows = sorted(plan.rows, key=lambda row: not row.conflicts)
         page_obj = Paginator(rows, _PER_PAGE).get_page(self.request.GET.get("p"))

@@ -94,6 +94,7 @@ class _Application:
         self.models = list(dict.fromkeys(row.model for row in plan.rows))
 
     def run(self) -> None:
+        """Apply every row of the plan; raise, in the transaction that is open, what stands in the way."""
         self._lock()
         self._look_again()
         parked = self._park()

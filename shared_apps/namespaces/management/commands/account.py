@@ -41,6 +41,7 @@ class Command(BaseCommand):
     help = "Close, restore or anonymise an account; finish what was cut off; show how an account stands."
 
     def add_arguments(self, parser: CommandParser) -> None:
+        """Declare one subcommand per action."""
         actions = parser.add_subparsers(dest="action", required=True)
         close = actions.add_parser("close", help="close an account; its rows go to the sentinel")
         close.add_argument("--transfer-to", metavar="EMAIL", help="new owner of what only this account owns")
