@@ -1,0 +1,89 @@
+"""``manage.py namespace create|resume``: make a namespace, or finish one."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.db import transaction
+
+from smartmodels.context import public_scope
+from smartmodels.exceptions import InvalidInput
+from smartmodels.management.namespaces.actions import Action, Options, say, tell_step
+from smartmodels.management.namespaces.describing import describe
+from smartmodels.management.namespaces.owners import owner_account
+from smartmodels.tenancy import provisioning
+from smartmodels.tenancy.models import State
+from smartmodels.tenancy.names import primary_host
+
+__all__ = ["ACTIONS"]
+
+
+def _create_arguments(parser: CommandParser) -> None:
+    parser.add_argument("--name", help="Title shown to people; the slug if not given.")
+    parser.add_argument(
+        "--owner", required=True, metavar="EMAIL", help="An account is made if there is none."
+    )
+
+
+def _create(command: BaseCommand, options: Options) -> None:
+    slug, dry = options["slug"], options["dry_run"]
+    tell_step(command, options, "reserve")
+    with public_scope(), transaction.atomic():
+        owner, password = owner_account(options["owner"])
+        namespace = provisioning.reserve(slug, name=options["name"] or slug, owner=owner)
+        account: Options = {"email": owner.email, "created": password is not None}
+        transaction.set_rollback(dry)
+    if dry:
+        plan = {"slug": namespace.slug, "host": primary_host(namespace.slug), "owner": account}
+        steps = ["reserve", *provisioning.STEPS]
+        say(command, options, {"dry_run": True, **plan, "steps": steps}, f"Would make {plan['host']}.")
+        return
+    if password is not None:
+        account["initial_password"] = password
+    # Said before the long part: it cannot be read again if that fails.
+    if password is not None and not options["json"]:
+        command.stdout.write(f"Made the account {owner.email}; its initial password is {password}")
+    _finish(command, namespace, options)
+    say(command, options, {**describe(namespace), "owner": account}, _served(namespace))
+
+
+def _resume(command: BaseCommand, options: Options) -> None:
+    namespace = provisioning.find_namespace(options["slug"])
+    if namespace.state == State.SUSPENDED:
+        provisioning.set_suspended(namespace, suspended=False)
+    else:
+        _finish(command, namespace, options)
+    if namespace.state != State.ACTIVE:
+        raise InvalidInput(
+            f"Namespace {namespace.slug!r} is {namespace.state}: "
+            "only a suspended or half-made one can be resumed."
+        )
+    say(command, options, describe(namespace), _served(namespace))
+
+
+def _finish(command: BaseCommand, namespace: Any, options: Options) -> None:
+    try:
+        provisioning.resume(namespace, progress=lambda step: tell_step(command, options, step))
+    except KeyboardInterrupt:
+        raise CommandError(
+            f"Interrupted. Run `namespace resume {namespace.slug}` to go on or "
+            f"`namespace rollback {namespace.slug}` to remove it. [interrupted]",
+            returncode=130,
+        ) from None
+
+
+def _served(namespace: Any) -> str:
+    return f"{namespace.slug} is {namespace.state} and served on {primary_host(namespace.slug)}."
+
+
+ACTIONS = (
+    Action(
+        "create",
+        "make a namespace, its schema, its host and its owner's membership",
+        _create,
+        _create_arguments,
+        dry_run=True,
+    ),
+    Action("resume", "serve a suspended namespace again, or finish a half-made one", _resume),
+)
