@@ -18,14 +18,40 @@
 CREATE OR REPLACE FUNCTION public.smartmodels_capture() RETURNS trigger
 LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp
-SET timezone = 'UTC' SET datestyle = 'ISO, YMD' SET intervalstyle = 'postgres' SET bytea_output = 'hex'
-SET extra_float_digits = 1
 AS $capture$
+DECLARE
+    strange text[] := public.smartmodels_settle(NULL);
 BEGIN
     EXECUTE public.smartmodels_capture_sql(TG_OP, TG_LEVEL, TG_TABLE_SCHEMA::text, TG_TABLE_NAME::text, TG_ARGV);
+    IF strange IS NOT NULL THEN PERFORM public.smartmodels_settle(strange); END IF;
     RETURN NULL;
 END
 $capture$;
+
+-- smartmodels_settle(NULL) makes values look as digests need them and returns the settings that it changed, NULL if
+-- there were none, as in nearly all sessions: five settings on the function itself cost a tenth of a version. Given
+-- these again, it puts them back. A statement that fails needs no such thing: what it set goes with it.
+CREATE OR REPLACE FUNCTION public.smartmodels_settle(before text[]) RETURNS text[]
+LANGUAGE plpgsql
+AS $settle$
+BEGIN
+    IF before IS NULL THEN
+        IF current_setting('TimeZone') = 'UTC' AND starts_with(current_setting('DateStyle'), 'ISO')
+            AND current_setting('IntervalStyle') = 'postgres' AND current_setting('bytea_output') = 'hex'
+            AND current_setting('extra_float_digits') >= '1' THEN
+            RETURN NULL;
+        END IF;
+        before := ARRAY[current_setting('TimeZone'), current_setting('DateStyle'), current_setting('IntervalStyle'),
+            current_setting('bytea_output'), current_setting('extra_float_digits')];
+        PERFORM public.smartmodels_settle(ARRAY['UTC', 'ISO, YMD', 'postgres', 'hex', '1']);
+        RETURN before;
+    END IF;
+    PERFORM set_config('TimeZone', before[1], true), set_config('DateStyle', before[2], true),
+        set_config('IntervalStyle', before[3], true), set_config('bytea_output', before[4], true),
+        set_config('extra_float_digits', before[5], true);
+    RETURN NULL;
+END
+$settle$;
 
 -- smartmodels_capture_sql() makes the statements that write the versions of what a statement changed.
 CREATE OR REPLACE FUNCTION public.smartmodels_capture_sql(
@@ -35,61 +61,58 @@ LANGUAGE plpgsql
 AS $make$
 DECLARE
     operation jsonb := coalesce(nullif(current_setting('smartmodels.operation', true), ''), '{}')::jsonb;
-    kind text := quote_literal('~');
-    action text := quote_literal('update');
     source text;
-    links text := '';
-    ahead text := '';
 BEGIN
-    IF operation ? 'refused' THEN
-        RAISE EXCEPTION 'Nobody is said to act on %.', table_name USING ERRCODE = 'SM001',
-            HINT = 'Open an operation first: with operation(actor=...).';
-    ELSIF level = 'ROW' THEN
-        RAISE EXCEPTION 'The key of a row of % cannot change: its history goes by it.', table_name
-            USING ERRCODE = 'SM002', HINT = 'Make a new row and delete this one.';
-    END IF;
-
-    IF args[6] <> '' THEN
-        kind := format('CASE WHEN n.%I IS NOT NULL THEN ''-'' ELSE ''~'' END', args[6]);
-    END IF;
-    IF args[11] <> '' THEN
-        source := format('FROM %I.%I n WHERE n.%I IN (', schema_name, args[1], args[2])
-            || CASE event
-                WHEN 'INSERT' THEN format('SELECT %I FROM new_rows', args[11])
-                WHEN 'DELETE' THEN format('SELECT %I FROM old_rows', args[11])
-                WHEN 'UPDATE' THEN format('SELECT %1$I FROM new_rows UNION SELECT %1$I FROM old_rows', args[11])
-                ELSE format('SELECT %I FROM %I.%I', args[2], schema_name, args[1])
-            END || ')';
-        -- Whoever changes the row, or other links of it, commits first; the next statement sees what they wrote.
-        ahead := format('SELECT %s ORDER BY n.%I FOR NO KEY UPDATE OF n; ', source, args[2]);
-    ELSIF event = 'INSERT' THEN
-        kind := replace(kind, quote_literal('~'), quote_literal('+'));
-        action := quote_literal('create');
-        source := 'FROM new_rows n';
-    ELSIF event = 'UPDATE' THEN
-        IF args[6] <> '' THEN
-            kind := format('CASE WHEN n.%1$I IS NOT NULL THEN ''-'' WHEN o.%1$I IS NOT NULL THEN ''+'' '
-                'ELSE ''~'' END', args[6]);
-            action := format('CASE WHEN (o.%1$I IS NULL) = (n.%1$I IS NULL) THEN ''update'' '
-                'WHEN n.%1$I IS NOT NULL THEN ''soft_delete'' ELSE ''restore'' END', args[6]);
-        END IF;
-        source := format('FROM new_rows n JOIN old_rows o ON o.%1$I = n.%1$I WHERE %2$s', args[2], args[5]);
-    ELSE
-        kind := quote_literal('-');
+    IF operation ? 'refused' OR level = 'ROW' THEN
+        PERFORM public.smartmodels_refuse(table_name, operation ? 'refused');
+    -- One expression for each kind of statement: PostgreSQL prepares every expression anew in every transaction.
+    ELSIF args[11] = '' AND event = 'INSERT' THEN
+        -- A row that was just made has no links yet.
+        RETURN public.smartmodels_versions_sql(schema_name, args, operation,
+            CASE args[6] WHEN '' THEN '''+''' ELSE format('CASE WHEN n.%I IS NULL THEN ''+'' ELSE ''-'' END', args[6]) END,
+            '''create''', 'FROM new_rows n', '');
+    ELSIF args[11] = '' AND event = 'UPDATE' THEN
+        RETURN public.smartmodels_versions_sql(schema_name, args, operation,
+            CASE args[6] WHEN '' THEN '''~''' ELSE format('CASE WHEN n.%1$I IS NOT NULL THEN ''-'' '
+                'WHEN o.%1$I IS NOT NULL THEN ''+'' ELSE ''~'' END', args[6]) END,
+            CASE args[6] WHEN '' THEN '''update''' ELSE format('CASE WHEN (o.%1$I IS NULL) = (n.%1$I IS NULL) '
+                'THEN ''update'' WHEN n.%1$I IS NOT NULL THEN ''soft_delete'' ELSE ''restore'' END', args[6]) END,
+            format('FROM new_rows n JOIN old_rows o ON o.%1$I = n.%1$I WHERE %2$s', args[2], args[5]), args[7]);
+    ELSIF args[11] = '' THEN
         -- Whatever removes it for good: by this the row is known to be gone rather than marked as deleted.
-        action := quote_literal('purge');
-        operation := operation - 'action';
-        source := CASE event WHEN 'DELETE' THEN 'FROM old_rows n'
-            ELSE format('FROM %I.%I n', schema_name, table_name) END;
+        RETURN public.smartmodels_versions_sql(schema_name, args, operation - 'action', '''-''', '''purge''',
+            CASE event WHEN 'DELETE' THEN 'FROM old_rows n' ELSE format('FROM %I.%I n', schema_name, table_name) END,
+            args[7]);
     END IF;
 
-    -- A row that was just made has no links yet.
-    IF args[7] <> '' AND (event <> 'INSERT' OR args[11] <> '') THEN
-        links := args[7];
-    END IF;
-    RETURN ahead || public.smartmodels_versions_sql(schema_name, args, operation, kind, action, source, links);
+    source := format('FROM %I.%I n WHERE n.%I IN (', schema_name, args[1], args[2])
+        || CASE event
+            WHEN 'INSERT' THEN format('SELECT %I FROM new_rows', args[11])
+            WHEN 'DELETE' THEN format('SELECT %I FROM old_rows', args[11])
+            WHEN 'UPDATE' THEN format('SELECT %1$I FROM new_rows UNION SELECT %1$I FROM old_rows', args[11])
+            ELSE format('SELECT %I FROM %I.%I', args[2], schema_name, args[1])
+        END || ')';
+    -- Whoever changes the row, or other links of it, commits first; the next statement sees what they wrote.
+    RETURN format('SELECT %s ORDER BY n.%I FOR NO KEY UPDATE OF n; ', source, args[2])
+        || public.smartmodels_versions_sql(schema_name, args, operation,
+            CASE args[6] WHEN '' THEN '''~''' ELSE format('CASE WHEN n.%I IS NOT NULL THEN ''-'' ELSE ''~'' END', args[6]) END,
+            '''update''', source, args[7]);
 END
 $make$;
+
+-- smartmodels_refuse() says why a statement on a tracked table cannot be.
+CREATE OR REPLACE FUNCTION public.smartmodels_refuse(table_name text, nobody boolean) RETURNS void
+LANGUAGE plpgsql
+AS $refuse$
+BEGIN
+    IF nobody THEN
+        RAISE EXCEPTION 'Nobody is said to act on %.', table_name USING ERRCODE = 'SM001',
+            HINT = 'Open an operation first: with operation(actor=...).';
+    END IF;
+    RAISE EXCEPTION 'The key of a row of % cannot change: its history goes by it.', table_name
+        USING ERRCODE = 'SM002', HINT = 'Make a new row and delete this one.';
+END
+$refuse$;
 
 -- smartmodels_versions_sql() is the statement that writes versions and their segment, whoever has it executed.
 -- ``args`` are those of the triggers, counted from 0; ``kind`` and ``action`` are expressions on a row n of ``source``.
@@ -102,9 +125,6 @@ AS $shape$
 DECLARE
     moment text := quote_literal(clock_timestamp()) || '::timestamptz';
     segment text := quote_literal(gen_random_uuid()) || '::uuid';
-    said text := format('%L::uuid, %L::uuid, %L, %L, %L, %L, %L::bigint', operation->>'id', operation->>'user',
-        coalesce(operation->>'kind', 'database'), coalesce(operation->>'label', session_user), operation->>'reason',
-        operation->>'via', operation->>'reverted_from');
 BEGIN
     -- Whoever changes links at the same moment is waited for, but only READ COMMITTED then sees what they wrote.
     IF links <> '' AND current_setting('transaction_isolation') <> 'read committed' THEN
@@ -126,7 +146,10 @@ BEGIN
         FROM %16$s HAVING count(*) > 0
         $sql$,
         schema_name, args[0], args[3], args[4], kind, coalesce(quote_literal(operation->>'action'), action), moment,
-        segment, said, source, args[2], args[9],
+        segment, format('%L::uuid, %L::uuid, %L, %L, %L, %L, %L::bigint', operation->>'id', operation->>'user',
+            coalesce(operation->>'kind', 'database'), coalesce(operation->>'label', session_user),
+            operation->>'reason', operation->>'via', operation->>'reverted_from'),
+        source, args[2], args[9],
         replace(replace(links, '{schema}', quote_ident(schema_name)), '{segment}', segment), args[8],
         operation->>'id', CASE links WHEN '' THEN '(SELECT 0 AS part, * FROM written) digests' ELSE 'digests' END);
 END
@@ -153,8 +176,7 @@ DECLARE
     action text := 'CASE WHEN o.history_id IS NULL THEN ''create'' ELSE ''update'' END';
 BEGIN
     IF operation ? 'refused' THEN
-        RAISE EXCEPTION 'Nobody is said to act on %.', args[1] USING ERRCODE = 'SM001',
-            HINT = 'Open an operation first: with operation(actor=...).';
+        PERFORM public.smartmodels_refuse(args[1], true);
     END IF;
     SELECT format_type(atttypid, NULL) INTO key_type FROM pg_attribute
     WHERE attrelid = format('%I.%I', schema_name, args[1])::regclass AND attname = args[2];

@@ -14,7 +14,10 @@ from smartmodels.softdelete.links import severed_links
 from smartmodels.softdelete.relations import Link, in_lock_order, links_above
 from smartmodels.tenancy.triggers import Trigger, TriggerConstraint, literal, quoted
 
-__all__ = ["CreateParentsFunction", "LivingParents", "watch_parents"]
+__all__ = ["RESTORING", "CreateParentsFunction", "LivingParents", "watch_parents"]
+
+RESTORING = "smartmodels.restoring"
+"""A setting of a transaction: 'checked' while it revives rows whose parents it holds and knows to live."""
 
 _OF_STATEMENT, _OF_ROW = "smartmodels_living_parents", "smartmodels_living_parent"
 _FUNCTIONS = (f"{_OF_STATEMENT}()", f"{_OF_ROW}()", "smartmodels_refuse_parent(text, text, text)")
@@ -32,6 +35,7 @@ class LivingParents(TriggerConstraint):
 
     New rows and changed keys are refused at once, rows that are revived when the transaction ends. A key that
     is written also forgets the links that deletions cut before, so that no restoration ties those again.
+    A restoration, which has locked what its rows point at, is not asked again for each of them (RESTORING).
 
     ``parents`` lists the foreign keys, each as (column, table it points at, key column of that table). New
     rows cost one query per statement, however many they are; a changed row costs one for each key that
@@ -92,7 +96,8 @@ class LivingParents(TriggerConstraint):
         query = " UNION ALL ".join(self._refuse(table, *each, among=among) for each in self.parents)
         fires = (
             "AFTER UPDATE OF deleted_at ON {table} DEFERRABLE INITIALLY DEFERRED "
-            "FOR EACH ROW WHEN (OLD.deleted_at IS NOT NULL AND NEW.deleted_at IS NULL)"
+            "FOR EACH ROW WHEN (OLD.deleted_at IS NOT NULL AND NEW.deleted_at IS NULL "
+            f"AND current_setting({literal(RESTORING)}::text, true) IS DISTINCT FROM 'checked'::text)"
         )
         return _Deferred(f"{table[:46]}_parents_r", table, fires, _OF_ROW, (query,))
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-from django.db import IntegrityError, router, transaction
+from django.db import IntegrityError, connections, router, transaction
 from django.db.models import Case, F, Value, When
 
 from smartmodels.context import Operation, operation, require_operation
@@ -15,6 +16,7 @@ from smartmodels.softdelete.collecting import as_keys
 from smartmodels.softdelete.conflicts import as_conflict
 from smartmodels.softdelete.finding import Seed, find_deleted
 from smartmodels.softdelete.links import Tie, consume, remember, tie, ties
+from smartmodels.softdelete.parents import RESTORING
 from smartmodels.softdelete.relations import Fate, Link, Model, groups_below, in_lock_order, links_above
 from smartmodels.softdelete.services import Deletion, frozen
 
@@ -177,19 +179,30 @@ def _refuse_stuck(root: Model, wanted: set[Any], plan: _Plan) -> None:
 
 
 def _write(plan: _Plan, opened: Operation) -> None:
-    for model in in_lock_order(plan.coming):
-        coming = plan.coming[model]
-        if not coming:
-            continue
-        values = {"deleted_at": None, "deleted_in": None, **model.values_on_restore(opened)}
-        values |= _without_gone(model, plan)
-        model.all_objects.using(plan.using).filter(pk__in=list(coming)).update(**values)
+    with _parents_checked(plan.using):
+        for model in in_lock_order(plan.coming):
+            coming = plan.coming[model]
+            if not coming:
+                continue
+            values = {"deleted_at": None, "deleted_in": None, **model.values_on_restore(opened)}
+            values |= _without_gone(model, plan)
+            model.all_objects.using(plan.using).filter(pk__in=list(coming)).update(**values)
     for made in plan.ties:
         column, empty = made.link.field.column, made.link.value_when_cut
         rows = plan.rows[made.link.child]
         free = [pk for pk in made.rows() if pk in rows and rows[pk].links[column] == empty]
         tie(made, free, plan.coming[made.link.parent], plan.using)
     consume(plan.ties, plan.coming, plan.using)
+
+
+@contextmanager
+def _parents_checked(using: str) -> Iterator[None]:
+    """Say that all parents of what is revived are locked and live, so that no trigger looks once more."""
+    with connections[using].cursor() as cursor:
+        cursor.execute("SELECT set_config(%s, 'checked', true)", [RESTORING])
+        yield
+        # After an error there is nothing to say: the setting goes with what was written.
+        cursor.execute("SELECT set_config(%s, '', true)", [RESTORING])
 
 
 def _without_gone(model: Model, plan: _Plan) -> dict[str, Any]:

@@ -129,6 +129,9 @@ def _worker() -> Iterator[None]:
         if os.getpid() == owner:
             _stop(worker)
             sys.stderr.write("\nStopped.\n")
+        else:
+            # Not their child: nothing to warn of, least of all while a signal ends them.
+            worker.returncode = 0
 
 
 def _start_worker() -> subprocess.Popen[bytes]:
