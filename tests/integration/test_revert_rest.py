@@ -161,6 +161,61 @@ def test_revert__malformed__is_refused(api: Any, change: str, body: Any) -> None
     assert api.post(f"{OPERATIONS}{change}/revert/", body).status_code == 400
 
 
+USERS_WORK = f"{OPERATIONS}revert/"
+
+
+def test_revert_user__everything_since__undoes_it(api: Any, alpha: Any, ana: Any, change: str) -> None:
+    """The study, made and changed since, is deleted again; nobody else's work is touched."""
+    answer = api.post(USERS_WORK, {"user": str(ana.pk), "since": "2020-01-01T00:00:00Z"})
+    with namespace_scope(alpha):
+        left = Study.objects.filter(code="PAL0708").exists()
+    assert (answer.status_code, answer.json()["total"], left) == (200, 1, False)
+
+
+def test_revert_user__between_two_times__leaves_what_is_later(
+    api: Any, alpha: Any, ana: Any, change: str
+) -> None:
+    """A time that ended before is empty."""
+    span = {"since": "2020-01-01T00:00:00Z", "until": "2020-01-02T00:00:00Z"}
+    answer = api.post(USERS_WORK, {"user": str(ana.pk), **span})
+    assert (answer.json()["total"], title(alpha)) == (0, "new")
+
+
+def test_revert_user__of_somebody_else__needs_their_rights(
+    bens: Any, alpha: Any, ana: Any, change: str
+) -> None:
+    """Row by row, as one by one."""
+    answer = bens.post(USERS_WORK, {"user": str(ana.pk), "since": "2020-01-01T00:00:00Z"})
+    assert (answer.status_code, title(alpha)) == (409, "new")
+
+
+def test_revert_user__in_another_namespace__touches_nothing_here(
+    api_of: Callable[..., Any], bea: Any, beta: Any, alpha: Any, ana: Any, change: str
+) -> None:
+    """What ana did in alpha is not in reach from beta."""
+    answer = api_of(bea, beta).post(USERS_WORK, {"user": str(ana.pk), "since": "2020-01-01T00:00:00Z"})
+    assert (answer.json()["total"], title(alpha)) == (0, "new")
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {},
+        {"user": "ana", "since": "2020-01-01T00:00:00Z"},
+        {"user": "00000000-0000-0000-0000-000000000000"},
+        {
+            "user": "00000000-0000-0000-0000-000000000000",
+            "since": "2020-01-02",
+            "until": "2020-01-01T00:00:00Z",
+        },
+        {"user": "00000000-0000-0000-0000-000000000000", "since": "9999-12-31T23:59:59-14:00"},
+    ],
+)
+def test_revert_user__malformed__is_refused(api: Any, body: Any) -> None:
+    """Bad input is 400."""
+    assert api.post(USERS_WORK, body).status_code == 400
+
+
 def test_marks__made__is_listed(api: Any) -> None:
     """With its maker."""
     api.post(MARKS, {"name": "before import", "note": "of June"})
