@@ -2,7 +2,6 @@
 
 import asyncio
 import threading
-from dataclasses import dataclass
 from typing import Any
 
 import pytest
@@ -16,22 +15,7 @@ from smartmodels.context import (
 )
 from smartmodels.exceptions import NamespaceNotBound
 from smartmodels.tenancy.cache import make_key
-
-
-@dataclass(frozen=True)
-class Place:
-    """As much of a namespace as can be bound."""
-
-    slug: str
-
-    @property
-    def pk(self) -> str:
-        return self.slug
-
-    @property
-    def schema_name(self) -> str:
-        return f"t_{self.slug}_0"
-
+from tests.support.places import Place
 
 A, B = Place("a"), Place("b")
 

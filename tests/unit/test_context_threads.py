@@ -4,7 +4,6 @@ import asyncio
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor as PlainExecutor
-from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
@@ -22,26 +21,10 @@ from smartmodels.context import (
     namespace_scope,
     operation,
 )
+from tests.support.places import Place
 
 JOBS = 2000
-
-
-@dataclass(frozen=True)
-class Somewhere:
-    """A namespace that was never saved."""
-
-    slug: str
-
-    @property
-    def pk(self) -> str:
-        return self.slug
-
-    @property
-    def schema_name(self) -> str:
-        return f"t_{self.slug}"
-
-
-ALPHA, BETA = Somewhere("alpha"), Somewhere("beta")
+ALPHA, BETA = Place("alpha"), Place("beta")
 
 
 def seen() -> tuple[str | None, str | None]:
@@ -67,7 +50,7 @@ def test_plain_thread__started_in_a_namespace__has_nothing_bound() -> None:
 def test_thread__started_in_a_namespace__carries_it() -> None:
     """And the operation with it."""
     with namespace_scope(ALPHA), operation(actor=Actor.job("nightly")):
-        assert in_thread(Thread, seen) == ("t_alpha", "nightly")
+        assert in_thread(Thread, seen) == ("t_alpha_0", "nightly")
 
 
 def test_thread__of_a_subclass__carries_as_well() -> None:
@@ -83,7 +66,7 @@ def test_thread__of_a_subclass__carries_as_well() -> None:
         worker = Worker()
         worker.start()
         worker.join()
-    assert worker.found == ("t_alpha", None)
+    assert worker.found == ("t_alpha_0", None)
 
 
 def test_thread__made_in_one_namespace_and_started_in_another__carries_the_latter() -> None:
@@ -94,7 +77,7 @@ def test_thread__made_in_one_namespace_and_started_in_another__carries_the_latte
     with namespace_scope(BETA):
         thread.start()
     thread.join()
-    assert found == ["t_beta"]
+    assert found == ["t_beta_0"]
 
 
 def test_thread__that_binds__leaves_its_starter_alone() -> None:
@@ -122,7 +105,7 @@ def test_pool__with_2000_jobs_of_two_namespaces__never_serves_one_with_the_other
 
     def work(expected: str | None) -> bool:
         found = current_schema() == expected
-        namespace_scope(BETA if expected == "t_alpha" else ALPHA).__enter__()  # what a careless job leaves
+        namespace_scope(BETA if expected == "t_alpha_0" else ALPHA).__enter__()  # what a careless job leaves
         return found
 
     with ThreadPoolExecutor(max_workers=4) as pool:
@@ -139,13 +122,13 @@ def test_pool__started_in_a_namespace__serves_a_job_of_none_with_none() -> None:
     with ThreadPoolExecutor(max_workers=1) as pool:
         with namespace_scope(ALPHA):
             first = pool.submit(seen).result()
-        assert (first, pool.submit(seen).result()) == (("t_alpha", None), (None, None))
+        assert (first, pool.submit(seen).result()) == (("t_alpha_0", None), (None, None))
 
 
 def test_pool__map__carries_for_every_call() -> None:
     """Not only submit()."""
     with ThreadPoolExecutor(max_workers=2) as pool, namespace_scope(ALPHA):
-        assert set(pool.map(lambda _: current_schema(), range(20))) == {"t_alpha"}
+        assert set(pool.map(lambda _: current_schema(), range(20))) == {"t_alpha_0"}
 
 
 def test_pool__whose_job_raises__says_so() -> None:
@@ -157,7 +140,7 @@ def test_pool__whose_job_raises__says_so() -> None:
 def test_carrying__given_to_a_plain_pool__carries() -> None:
     """For executors that others make."""
     with PlainExecutor(max_workers=1) as pool, namespace_scope(ALPHA):
-        assert pool.submit(carrying(seen)).result() == ("t_alpha", None)
+        assert pool.submit(carrying(seen)).result() == ("t_alpha_0", None)
 
 
 def test_carrying__called_later__has_what_was_bound_when_it_was_made() -> None:
@@ -165,7 +148,7 @@ def test_carrying__called_later__has_what_was_bound_when_it_was_made() -> None:
     with namespace_scope(ALPHA):
         later = carrying(seen)
     with namespace_scope(BETA):
-        assert (later(), current_schema()) == (("t_alpha", None), "t_beta")
+        assert (later(), current_schema()) == (("t_alpha_0", None), "t_beta_0")
 
 
 def test_carrying__called_at_once_by_many__has_a_copy_each() -> None:
@@ -175,7 +158,7 @@ def test_carrying__called_at_once_by_many__has_a_copy_each() -> None:
         together = carrying(lambda: (barrier.wait(5), current_schema())[1])
     with PlainExecutor(max_workers=4) as pool:
         found = [pool.submit(together) for _ in range(4)]
-        assert [each.result() for each in found] == ["t_alpha"] * 4
+        assert [each.result() for each in found] == ["t_alpha_0"] * 4
 
 
 def test_carrying__of_a_coroutine_function__is_refused() -> None:
@@ -200,7 +183,7 @@ def test_sync_to_async__in_a_namespace__carries_it() -> None:
         async with namespace_scope(ALPHA), operation(actor=Actor.job("nightly")):
             return await sync_to_async(seen)()
 
-    assert asyncio.run(main()) == ("t_alpha", "nightly")
+    assert asyncio.run(main()) == ("t_alpha_0", "nightly")
 
 
 def test_async_to_sync__in_a_namespace__carries_it() -> None:
@@ -210,7 +193,7 @@ def test_async_to_sync__in_a_namespace__carries_it() -> None:
         return seen()
 
     with namespace_scope(ALPHA), operation(actor=Actor.job("nightly")):
-        assert async_to_sync(work)() == ("t_alpha", "nightly")
+        assert async_to_sync(work)() == ("t_alpha_0", "nightly")
 
 
 def test_to_thread__in_a_namespace__carries_it() -> None:
@@ -220,4 +203,4 @@ def test_to_thread__in_a_namespace__carries_it() -> None:
         async with namespace_scope(ALPHA):
             return await asyncio.to_thread(seen)
 
-    assert asyncio.run(main()) == ("t_alpha", None)
+    assert asyncio.run(main()) == ("t_alpha_0", None)

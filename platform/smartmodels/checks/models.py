@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from datetime import timedelta
 from typing import Any
 
@@ -30,52 +30,53 @@ def _fields(model: Any) -> dict[str, Any]:
     return {field.name: field for field in model._meta.get_fields() if not field.auto_created}
 
 
+def _named(
+    model: Any, where: str, names: Iterable[str], is_fit: Callable[[str], bool], fault: tuple[str, str, str]
+) -> Iterator[CheckMessage]:
+    """Yield an error for each name that does not fit; ``fault`` is its number, what it is, and what to do."""
+    number, problem, hint = fault
+    for name in names:
+        if not is_fit(name):
+            yield _options(model, number, f"{where} names {name!r}, {problem}.", hint)
+
+
 def _excluded(model: Any) -> Iterator[CheckMessage]:
     """Check what history leaves out."""
-    known = _fields(model)
-    for name in model.smart.history_exclude:
-        if name not in known:
-            yield _options(
-                model, "E020", f"history_exclude names {name!r}, which is no field.", "Correct the name."
-            )
-        elif name in _OWN:
-            yield _options(
-                model, "E021", f"history_exclude names {name!r}, by which histories are found.",
-                "Exclude fields of the model's own only.",
-            )  # fmt: skip
+    known, names = _fields(model), model.smart.history_exclude
+    unknown = ("E020", "which is no field", "Correct the name.")
+    yield from _named(model, "history_exclude", names, known.__contains__, unknown)
+    needed = ("E021", "by which histories are found", "Exclude fields of the model's own only.")
+    yield from _named(model, "history_exclude", names, lambda name: name not in _OWN, needed)
 
 
 def _links(model: Any) -> Iterator[CheckMessage]:
     """Check the tracked links."""
     known = _fields(model)
-    for name in model.smart.history_m2m:
-        if not isinstance(known.get(name), models.ManyToManyField):
-            yield _options(
-                model, "E022", f"history_m2m names {name!r}, which is no many-to-many field.",
-                "Name many-to-many fields; other fields are tracked anyway.",
-            )  # fmt: skip
+    fault = (
+        "E022", "which is no many-to-many field",
+        "Name many-to-many fields; other fields are tracked anyway.",
+    )  # fmt: skip
+    yield from _named(
+        model, "history_m2m", model.smart.history_m2m,
+        lambda name: isinstance(known.get(name), models.ManyToManyField), fault,
+    )  # fmt: skip
 
 
 def _personal(model: Any) -> Iterator[CheckMessage]:
     """Check what is emptied when somebody leaves."""
     known = _fields(model)
-    for name in model.smart.personal:
-        if not isinstance(known.get(name), models.CharField | models.TextField):
-            yield _options(
-                model, "E023", f"personal names {name!r}, which is no text field and cannot be emptied.",
-                "Name fields that hold text.",
-            )  # fmt: skip
+    fault = ("E023", "which is no text field and cannot be emptied", "Name fields that hold text.")
+    yield from _named(
+        model, "personal", model.smart.personal,
+        lambda name: isinstance(known.get(name), models.CharField | models.TextField), fault,
+    )  # fmt: skip
 
 
 def _unique(model: Any) -> Iterator[CheckMessage]:
     """Check what is unique among the living."""
-    known = _fields(model)
-    for group in model.smart.unique_alive:
-        for name in group.fields:
-            if name not in known:
-                yield _options(
-                    model, "E024", f"unique_alive names {name!r}, which is no field.", "Correct the name."
-                )
+    names = (name for group in model.smart.unique_alive for name in group.fields)
+    unknown = ("E024", "which is no field", "Correct the name.")
+    yield from _named(model, "unique_alive", names, _fields(model).__contains__, unknown)
 
 
 def _retention(model: Any) -> Iterator[CheckMessage]:

@@ -122,9 +122,7 @@ def tie_links(model: Any, link: TrackedLink, pairs: list[tuple[Any, Any]]) -> No
         f"INSERT INTO {_quoted(link.through._meta.db_table)} ({source}, {target}) "  # noqa: S608
         f"SELECT k.a, k.b FROM {_link_params(model, link)} ON CONFLICT DO NOTHING"
     )
-    for part in chunks(pairs):
-        _execute(model, sql, [[*column] for column in zip(*part, strict=True)])
-        statement_done(link.through._meta.db_table, [key for key, _ in part], router.db_for_write(model))
+    _for_each_pair(model, link, pairs, sql)
 
 
 def cut_links(model: Any, link: TrackedLink, pairs: list[tuple[Any, Any]]) -> None:
@@ -134,6 +132,10 @@ def cut_links(model: Any, link: TrackedLink, pairs: list[tuple[Any, Any]]) -> No
         f"DELETE FROM {_quoted(link.through._meta.db_table)} t USING {_link_params(model, link)} "  # noqa: S608
         f"WHERE t.{source} = k.a AND t.{target} = k.b"
     )
+    _for_each_pair(model, link, pairs, sql)
+
+
+def _for_each_pair(model: Any, link: TrackedLink, pairs: list[tuple[Any, Any]], sql: str) -> None:
     for part in chunks(pairs):
         _execute(model, sql, [[*column] for column in zip(*part, strict=True)])
         statement_done(link.through._meta.db_table, [key for key, _ in part], router.db_for_write(model))

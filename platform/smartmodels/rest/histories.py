@@ -13,7 +13,7 @@ from rest_framework.response import Response
 from smartmodels.history import FieldChange, diff, timeline, version_of
 from smartmodels.rest.pagination import BoundedPagination, VersionPagination
 
-__all__ = ["ChangeSerializer", "HistoryMixin", "changes_shown"]
+__all__ = ["ActorSerializer", "ChangeSerializer", "HistoryMixin", "changes_shown"]
 
 
 class ActorSerializer(serializers.Serializer[Any]):

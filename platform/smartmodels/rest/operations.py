@@ -21,7 +21,7 @@ from smartmodels.history import (
     plan_revert_user,
 )
 from smartmodels.rest.faults import InvalidParameter
-from smartmodels.rest.histories import ChangeSerializer
+from smartmodels.rest.histories import ActorSerializer, ChangeSerializer
 from smartmodels.rest.pagination import BoundedPagination
 from smartmodels.rest.rights import Rights
 from smartmodels.rest.undoing import UndoneSerializer, UndoSerializer, undo
@@ -32,13 +32,9 @@ __all__ = ["OperationViewSet"]
 _OFFSET_MAX = 10_000
 
 
-class OperationActorSerializer(serializers.Serializer[Any]):
-    """Who acted; `label` stays readable after the account is gone."""
+class OperationActorSerializer(ActorSerializer):
+    """Who acted in an operation."""
 
-    kind = serializers.CharField(source="actor_kind", allow_null=True)
-    label = serializers.CharField(  # type: ignore[assignment]
-        source="actor_label", allow_null=True
-    )
     user = serializers.UUIDField(source="user_id", allow_null=True)
 
 

@@ -6,11 +6,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import BaseCommand, CommandParser
 
 from smartmodels.management.output import as_json
 
-__all__ = ["Action", "Options", "confirm", "no_arguments", "say", "tell_step"]
+__all__ = ["Action", "Options", "no_arguments", "say", "tell_step"]
 
 Options = dict[str, Any]
 
@@ -45,18 +45,4 @@ def tell_step(command: BaseCommand, options: Options, step: str) -> None:
     if options["verbosity"] > 0:
         (command.stderr if options["json"] else command.stdout).write(
             f"  {step}", command.style.MIGRATE_LABEL
-        )
-
-
-def confirm(command: BaseCommand, slug: str, what: str) -> None:
-    """Ask for the slug once more; raise CommandError if something else is typed."""
-    command.stderr.write(f"This removes {what}, for good. Type {slug} to go on: ", ending="")
-    command.stderr.flush()
-    try:
-        typed = input()
-    except EOFError:
-        typed = ""
-    if typed.strip() != slug:
-        raise CommandError(
-            f"{slug} was not typed, so nothing was removed; --yes asks nothing. [not-confirmed]"
         )

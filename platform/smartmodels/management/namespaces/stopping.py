@@ -8,7 +8,8 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandParser
 from django.template.defaultfilters import filesizeformat
 
-from smartmodels.management.namespaces.actions import Action, Options, confirm, say
+from smartmodels.management.asking import confirm
+from smartmodels.management.namespaces.actions import Action, Options, say
 from smartmodels.management.namespaces.describing import describe, size_of
 from smartmodels.tenancy import provisioning
 
@@ -46,7 +47,8 @@ def _remove(command: BaseCommand, namespace: Any, options: Options, remove: Call
         say(command, options, {"dry_run": True, **known}, f"Would remove {what}.")
         return
     if not options.get("yes", True):
-        confirm(command, namespace.slug, what)
+        question = f"This removes {what}, for good. Type {namespace.slug}"
+        confirm(command, namespace.slug, question, "nothing was removed")
     remove(namespace)
     say(command, options, {"removed": True, **known}, f"Removed {what}.")
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import asdict
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import BaseCommand, CommandParser
 
 from shared_apps.namespaces.closing import (
     AccountChange,
@@ -23,6 +23,7 @@ from shared_apps.namespaces.closing.anonymising import due
 from shared_apps.namespaces.closing.describing import describe_account, find_account
 from smartmodels.context import Actor, operation
 from smartmodels.exceptions import InvalidInput
+from smartmodels.management.asking import confirm
 from smartmodels.management.output import as_json, facts
 from smartmodels.management.refusals import command_errors
 
@@ -107,7 +108,8 @@ class Command(BaseCommand):
         else:
             plan_anonymising(users[0])
             if not options["yes"]:
-                self._confirm(users[0].email)
+                question = f"Nothing brings {users[0].email} back after this. Type the address"
+                confirm(self, users[0].email, question, "nothing was changed")
             done = anonymise_account(users[0], progress=self._progress(options))
             self._changed(options, done, f"Anonymised: the account is {done.email} now.")
 
@@ -121,18 +123,6 @@ class Command(BaseCommand):
         self._say(options, known, facts({name: _text(value) for name, value in known.items()}, {}))
 
     # Asking and saying
-
-    def _confirm(self, email: str) -> None:
-        self.stderr.write(f"Nothing brings {email} back after this. Type the address to go on: ", ending="")
-        self.stderr.flush()
-        try:
-            typed = input()
-        except EOFError:
-            typed = ""
-        if typed.strip() != email:
-            raise CommandError(
-                f"{email} was not typed, so nothing was changed; --yes asks nothing. [not-confirmed]"
-            )
 
     def _changed(self, options: Options, change: AccountChange, text: str) -> None:
         if change.left and not options["dry_run"]:
