@@ -49,6 +49,7 @@ __all__ = [
     "SlugTaken",
     "SmartModelsError",
     "SoleOwner",
+    "TemplateUnusable",
     "WriteConflict",
 ]
 
@@ -368,3 +369,10 @@ class ReportUnavailable(SmartModelsError):
 
     code = "report-unavailable"
     status = 501
+
+
+class TemplateUnusable(SmartModelsError):
+    """The template schema holds what no script can make again: the message names it."""
+
+    code = "template-unusable"
+    status = 500

@@ -8,8 +8,9 @@ from django.conf import settings
 from django.db import models
 
 from smartmodels.tenancy.models import AbstractDomain, AbstractMembership, AbstractNamespace
+from smartmodels.tenancy.template.models import AbstractSchemaTemplate
 
-__all__ = ["Domain", "Handover", "Membership", "Namespace", "Work"]
+__all__ = ["Domain", "Handover", "Membership", "Namespace", "SchemaTemplate", "Work"]
 
 
 class Namespace(AbstractNamespace):
@@ -66,3 +67,10 @@ class Handover(models.Model):
 
     def __str__(self) -> str:
         return f"{self.work} {self.user_id} in {self.namespace_id}"
+
+
+class SchemaTemplate(AbstractSchemaTemplate):
+    """What one state of the migrations makes of an empty schema."""
+
+    class Meta(AbstractSchemaTemplate.Meta):
+        pass

@@ -130,7 +130,9 @@ def test_migrate__of_a_tenant_app_backwards__goes_back_everywhere(committing: An
     """As with Django's own command, by app and name."""
     migrate("activities", "zero")
     with connection.cursor() as cursor:
-        cursor.execute("SELECT count(*) FROM pg_tables WHERE tablename LIKE 'activities%'")
+        cursor.execute(
+            "SELECT count(*) FROM pg_tables WHERE tablename LIKE 'activities%' AND schemaname LIKE 't\\_%'"
+        )
         assert cursor.fetchone() == (0,)
 
 

@@ -35,6 +35,9 @@ class SmartModelsSettings:
     ANCHOR_MODEL: str = "operations.Anchor"
     """``app.Model`` of the concrete anchor, which keeps how far a namespace's chain of history reached."""
 
+    TEMPLATE_MODEL: str = "namespaces.SchemaTemplate"
+    """``app.Model`` of the concrete record of templates, from which new namespaces get their tables."""
+
     HISTORY_WRITER: str = "trigger"
     """Who writes versions: ``trigger``, which sees every write, or ``statement``, which follows the ORM.
 

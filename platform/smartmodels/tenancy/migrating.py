@@ -10,11 +10,11 @@ from django.db.migrations.exceptions import AmbiguityError
 from django.db.migrations.executor import MigrationExecutor
 from django.db.migrations.recorder import MigrationRecorder
 
-from smartmodels.context import BoundNamespace, namespace_scope, require_namespace
+from smartmodels.context import BoundNamespace, namespace_scope
 from smartmodels.exceptions import InvalidInput
 from smartmodels.tenancy.placement import tenant_labels
 
-__all__ = ["migrate_namespace", "pending"]
+__all__ = ["has_records", "migrate_namespace", "pending"]
 
 Progress = Callable[[str], None]
 
@@ -23,12 +23,13 @@ def _silent(_: str) -> None:
     """Report to nobody."""
 
 
-def _has_records(using: str) -> bool:
+def has_records(namespace: BoundNamespace, *, using: str = "default") -> bool:
+    """Tell whether the namespace's schema has a table of applied migrations."""
     # The public schema stands on the path as well, so a table found by its bare name may be another's.
     with connections[using].cursor() as cursor:
         cursor.execute(
             "SELECT EXISTS (SELECT FROM pg_catalog.pg_tables WHERE schemaname = %s AND tablename = %s)",
-            [require_namespace().schema_name, MigrationRecorder.Migration._meta.db_table],
+            [namespace.schema_name, MigrationRecorder.Migration._meta.db_table],
         )
         return bool(cursor.fetchone()[0])
 
@@ -59,7 +60,7 @@ def pending(
     """Return the migrations that the namespace's schema lacks, as ``app.name``, in order."""
     with namespace_scope(namespace):
         executor = MigrationExecutor(connections[using])
-        if not _has_records(using):
+        if not has_records(namespace, using=using):
             executor.loader.applied_migrations = {}
         plan = executor.migration_plan(_targets(executor, app_label, migration_name))
     return [f"{step.app_label}.{step.name}" for step, _ in plan if step.app_label in tenant_labels()]
@@ -89,7 +90,7 @@ def migrate_namespace(
             progress(name)
 
     with namespace_scope(namespace):
-        if not _has_records(using):
+        if not has_records(namespace, using=using):
             with connections[using].schema_editor() as editor:
                 editor.create_model(MigrationRecorder.Migration)
         executor = MigrationExecutor(connections[using])

@@ -8,10 +8,25 @@ import secrets
 from smartmodels.conf import settings
 from smartmodels.exceptions import SlugInvalid
 
-__all__ = ["SCHEMA_MARK", "fold_host", "new_schema_name", "primary_host", "public_hosts", "validate_slug"]
+__all__ = [
+    "SCHEMA_MARK",
+    "SPARE_MARK",
+    "TEMPLATE_MARK",
+    "fold_host",
+    "new_schema_name",
+    "primary_host",
+    "public_hosts",
+    "validate_slug",
+]
 
 SCHEMA_MARK = "smartmodels namespace"
-"""Beginning of the COMMENT of every schema we made; nothing without it is ever dropped."""
+"""Beginning of the COMMENT of every namespace's schema; nothing without the right mark is ever dropped."""
+
+TEMPLATE_MARK = "smartmodels template"
+"""Beginning of the COMMENT of the schema that scripts are recorded from."""
+
+SPARE_MARK = "smartmodels spare"
+"""Beginning of the COMMENT of a schema that is ready for the next namespace."""
 
 _SLUG = re.compile(r"[a-z][a-z0-9-]{1,30}\Z")
 

@@ -32,7 +32,6 @@ from smartmodels.exceptions import (
     SlugTaken,
     SmartModelsError,
 )
-from smartmodels.tenancy.migrating import migrate_namespace
 from smartmodels.tenancy.models import (
     Role,
     State,
@@ -42,6 +41,7 @@ from smartmodels.tenancy.models import (
 )
 from smartmodels.tenancy.names import new_schema_name, primary_host, validate_slug
 from smartmodels.tenancy.schemas import create_schema, drop_schema
+from smartmodels.tenancy.tables import make_tables
 
 __all__ = [
     "STEPS",
@@ -159,7 +159,7 @@ def _schema(namespace: Any, _: Progress) -> None:
 
 
 def _tables(namespace: Any, progress: Progress) -> None:
-    migrate_namespace(namespace, progress=progress)
+    make_tables(namespace, progress=progress)
 
 
 def _host(namespace: Any, _: Progress) -> None:

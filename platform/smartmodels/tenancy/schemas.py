@@ -7,16 +7,9 @@ from django.db import connections, transaction
 from smartmodels.context import PUBLIC_SCHEMA
 from smartmodels.exceptions import NamespaceFailed
 from smartmodels.tenancy.names import SCHEMA_MARK
+from smartmodels.tenancy.triggers import literal, quoted
 
 __all__ = ["create_schema", "drop_schema", "marked_schemas", "schema_mark"]
-
-
-def _quote(name: str) -> str:
-    return '"{}"'.format(name.replace('"', '""'))
-
-
-def _mark(key: object) -> str:
-    return f"{SCHEMA_MARK} {key}"
 
 
 def schema_mark(schema: str, *, using: str = "default") -> str | None:
@@ -31,44 +24,46 @@ def schema_mark(schema: str, *, using: str = "default") -> str | None:
     return None if row is None else str(row[0])
 
 
-def marked_schemas(*, using: str = "default") -> dict[str, str]:
-    """Return every schema that we made: name -> mark."""
+def marked_schemas(*, mark: str = SCHEMA_MARK, using: str = "default") -> dict[str, str]:
+    """Return every schema whose mark begins so, those of namespaces if not told otherwise: name -> mark."""
     with connections[using].cursor() as cursor:
         cursor.execute(
             "SELECT nspname, obj_description(oid, 'pg_namespace') FROM pg_catalog.pg_namespace"
             " WHERE starts_with(obj_description(oid, 'pg_namespace'), %s)",
-            [SCHEMA_MARK],
+            [mark],
         )
         return dict(cursor.fetchall())
 
 
-def create_schema(schema: str, key: object, *, using: str = "default") -> None:
+def create_schema(schema: str, key: object, *, mark: str = SCHEMA_MARK, using: str = "default") -> None:
     """Create the schema and mark it as that of namespace ``key``; doing it again changes nothing.
 
-    Raises NamespaceFailed when a schema of this name exists that bears another mark.
+    ``mark`` says what else than a namespace's it is. Raises NamespaceFailed when a schema of this name
+    exists that bears another mark.
     """
     existing = schema_mark(schema, using=using)
-    if existing == _mark(key):
+    if existing == f"{mark} {key}":
         return
     if existing is not None:
         raise NamespaceFailed(f"Schema {schema} exists and is not ours: nothing was changed.", schema=schema)
     with transaction.atomic(using=using), connections[using].cursor() as cursor:
-        cursor.execute(f"CREATE SCHEMA {_quote(schema)}")
-        cursor.execute(f"COMMENT ON SCHEMA {_quote(schema)} IS '{_mark(key)}'")
+        cursor.execute(f"CREATE SCHEMA {quoted(schema)}")
+        cursor.execute(f"COMMENT ON SCHEMA {quoted(schema)} IS {literal(f'{mark} {key}')}")
 
 
-def drop_schema(schema: str, key: object, *, using: str = "default") -> bool:
+def drop_schema(schema: str, key: object, *, mark: str = SCHEMA_MARK, using: str = "default") -> bool:
     """Drop the schema of namespace ``key`` with all its rows; return whether there was one.
 
-    Raises NamespaceFailed, and drops nothing, when the schema does not bear the namespace's mark.
+    ``mark`` says what else than a namespace's it is. Raises NamespaceFailed, and drops nothing, when the
+    schema does not bear the mark.
     """
     existing = schema_mark(schema, using=using)
     if existing is None:
         return False
-    if schema == PUBLIC_SCHEMA or existing != _mark(key):
+    if schema == PUBLIC_SCHEMA or existing != f"{mark} {key}":
         raise NamespaceFailed(
             f"Schema {schema} does not bear the mark of this namespace, so it is not dropped.", schema=schema
         )
     with connections[using].cursor() as cursor:
-        cursor.execute(f"DROP SCHEMA {_quote(schema)} CASCADE")
+        cursor.execute(f"DROP SCHEMA {quoted(schema)} CASCADE")
     return True

@@ -1,0 +1,47 @@
+"""Give a namespace's schema its tables: by the recorded script, or by migrations where there is none."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from django.db import DatabaseError, OperationalError, transaction
+
+from smartmodels.tenancy.migrating import has_records, migrate_namespace
+from smartmodels.tenancy.template import current_template, replay
+
+__all__ = ["make_tables", "tables_made"]
+
+Progress = Callable[[str], None]
+
+_logger = logging.getLogger(__name__)
+
+
+def make_tables(namespace: Any, *, progress: Progress) -> None:
+    """Make the tables of a namespace; one that has some is brought up to date by migrations."""
+    template = None if has_records(namespace) else current_template(progress=progress)
+    if template is None or not _replayed(namespace, template):
+        migrate_namespace(namespace, progress=progress)
+
+
+def _replayed(namespace: Any, template: Any) -> bool:
+    try:
+        with transaction.atomic():
+            replay(template.script, namespace.schema_name)
+            tables_made(namespace, list(template.migrations))
+    except OperationalError:
+        # The server is gone or full, or somebody waited too long: migrations would fail as well.
+        raise
+    except DatabaseError as error:
+        _logger.warning("The script of the template failed, so migrations are run instead: %s", error)
+        return False
+    return True
+
+
+def tables_made(namespace: Any, migrations: Sequence[str]) -> None:
+    """Take note that these migrations, as ``app.name`` in order, made the tables of a new schema.
+
+    Called in the transaction in which a script or a spare gave the namespace its tables; migrations that
+    are run one by one report themselves.
+    """
