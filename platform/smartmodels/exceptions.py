@@ -55,6 +55,7 @@ __all__ = [
     "SlugTaken",
     "SmartModelsError",
     "SoleOwner",
+    "StreamsTaken",
     "WriteConflict",
 ]
 
@@ -360,6 +361,13 @@ class SoleOwner(SmartModelsError):
 
     code = "sole-owner"
     status = 409
+
+
+class StreamsTaken(SmartModelsError):
+    """Enough streams of progress are open: try again shortly, or read the job now and then."""
+
+    code = "streams-taken"
+    status = 503
 
 
 class ManySchemasReadOnly(SmartModelsError):

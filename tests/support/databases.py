@@ -37,7 +37,14 @@ SOURCES = (
     "tests/support/people.py",
     "tests/support/template.py",
 )
-PACKAGES = ("django", "django-tenants", "django-simple-history", "django-safedelete", "djangorestframework", "procrastinate")
+PACKAGES = (
+    "django",
+    "django-tenants",
+    "django-simple-history",
+    "django-safedelete",
+    "djangorestframework",
+    "procrastinate",
+)
 
 
 class Databases:

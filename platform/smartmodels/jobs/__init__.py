@@ -10,10 +10,12 @@ who acts travel with the job.
 """
 
 from smartmodels.jobs.declaring import Job, declared, find_job, job
+from smartmodels.jobs.draining import run_waiting
 from smartmodels.jobs.installing import CreateJobTriggers
 from smartmodels.jobs.models import AbstractJob, JobState, get_job_model
 from smartmodels.jobs.progressing import progress
 from smartmodels.jobs.queueing import cancel, enqueue, prune_jobs, retry
+from smartmodels.jobs.workers import living_workers
 
 __all__ = [
     "AbstractJob",
@@ -26,7 +28,9 @@ __all__ = [
     "find_job",
     "get_job_model",
     "job",
+    "living_workers",
     "progress",
     "prune_jobs",
     "retry",
+    "run_waiting",
 ]

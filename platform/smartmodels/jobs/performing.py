@@ -16,7 +16,7 @@ from django.utils import timezone
 
 from smartmodels.context import Actor, namespace_scope, operation, public_scope
 from smartmodels.exceptions import InvalidInput, JobSuperseded
-from smartmodels.jobs.declaring import Job, find_job
+from smartmodels.jobs.declaring import Job, declared, find_job
 from smartmodels.jobs.envelope import Envelope, find_namespace
 from smartmodels.jobs.failing import describe_error, is_outage
 from smartmodels.jobs.models import get_job_model
@@ -63,14 +63,6 @@ class Delivery:
 
 def perform(delivery: Delivery) -> None:
     """Do the job; return when it is done. Raises Again, Failed or Stopped."""
-    close_old_connections()
-    try:
-        _perform(delivery)
-    finally:
-        close_old_connections()
-
-
-def _perform(delivery: Delivery) -> None:
     began = time.monotonic()
     try:
         _attempt(delivery)
@@ -185,8 +177,8 @@ def _verdict(delivery: Delivery, error: Exception) -> Exception:
         return _after_outage(delivery, code, said)
     logger.error("job %s %s failed: %s [%s]", delivery.number, delivery.name, said, code, exc_info=error)
     failures = _keep(delivery.number, code, said, "failures")
-    wanted = find_job(delivery.name)
-    if failures > wanted.retries:
+    wanted = declared().get(delivery.name)
+    if wanted is None or failures > wanted.retries:
         return Failed(code)
     return Again(wanted.wait * 2 ** (failures - 1))
 
@@ -202,7 +194,9 @@ def _after_outage(delivery: Delivery, code: str, said: str) -> Exception:
 
 def _keep(number: int, code: str, said: str, counter: str) -> int:
     """Keep the reason and count; return the count."""
-    close_old_connections()
+    if not connection.in_atomic_block:
+        # One that was lost is replaced, so that the reason can be kept.
+        close_old_connections()
     with public_scope(), transaction.atomic():
         rows = get_job_model().objects.filter(pk=number)
         rows.update(error_code=code, error=said, **{counter: F(counter) + 1})

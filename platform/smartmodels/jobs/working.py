@@ -12,6 +12,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import psycopg
+from django.db import close_old_connections
 from procrastinate import App, JobContext, PsycopgConnector, RetryDecision
 from procrastinate.exceptions import ConnectorException, JobAborted
 from procrastinate.job_context import AbortReason
@@ -89,13 +90,14 @@ def _task(app: App, wanted: Job, publish: Publish, *, once: bool) -> None:
     def run(context: JobContext, /, **kept: Any) -> None:
         """Do the job in the thread that was given to it."""
         row = context.job
-        queue = row.queue
+        given = (row.id or 0, wanted.name, row.queue, row.attempts, kept)
+        close_old_connections()
         try:
-            perform(
-                Delivery(row.id or 0, wanted.name, queue, row.attempts, kept, publish, _stopping(context))
-            )
+            perform(Delivery(*given, publish, _stopping(context)))
         except Stopped as error:
             raise JobAborted from error
+        finally:
+            close_old_connections()
 
     periodic = None if wanted.every is None else wanted.name
     options: dict[str, Any] = {"name": wanted.name, "queue": wanted.queue, "retry": _Follow()}
