@@ -29,6 +29,7 @@ SHARED_APPS = [
     "django.contrib.staticfiles",
     "simple_history",
     "safedelete",
+    "procrastinate.contrib.django",
     "rest_framework",
     "drf_spectacular",
     "drf_spectacular_sidecar",
@@ -50,6 +51,11 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 TENANT_MODEL = "namespaces.Namespace"
 TENANT_DOMAIN_MODEL = "namespaces.Domain"
 SMARTMODELS_BASE_DOMAIN = os.environ.get("BASE_DOMAIN", "localhost")
+SMARTMODELS_DIRECT_DATABASE = (
+    parse_database_url(os.environ["DATABASE_DIRECT_URL"], engine="smartmodels.tenancy.engine")
+    if os.environ.get("DATABASE_DIRECT_URL")
+    else None
+)
 SMARTMODELS_POOLER = os.environ.get("DATABASE_POOLER", "") == "1"
 ALLOWED_HOSTS = ["*"]  # NamespaceMiddleware refuses every host that nobody registered.
 ROOT_URLCONF = "config.urls_namespace"

@@ -7,6 +7,7 @@ from django.urls import path
 from config.pages import namespace_home
 from shared_apps.accounts.viewsets import TokenView
 from shared_apps.namespaces.closing.viewsets import OwnAccountView
+from shared_apps.operations.viewsets import NamespaceJobViewSet
 from shared_apps.sharing.viewsets import GrantViewSet
 from smartmodels.admin import namespace_site
 from smartmodels.rest.urls import namespace_api
@@ -16,7 +17,7 @@ urlpatterns: list[object] = [
     path("admin/", namespace_site.urls),
     *namespace_api(
         __name__,
-        {"grants": GrantViewSet},
+        {"grants": GrantViewSet, "jobs": NamespaceJobViewSet},
         path("account/", OwnAccountView.as_view(), name="account"),
         path("token/", TokenView.as_view(), name="token"),
     ),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
@@ -15,6 +16,10 @@ from gunicorn.app.base import BaseApplication  # type: ignore[import-untyped]
 from gunicorn.arbiter import Arbiter  # type: ignore[import-untyped]
 
 __all__ = ["WebServer"]
+
+
+def _nothing() -> None:
+    """Look after nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +47,13 @@ class _Options:
         }
 
 
-class _TerminalArbiter(Arbiter):  # type: ignore[misc]
+class _Arbiter(Arbiter):  # type: ignore[misc]
+    def manage_workers(self) -> None:
+        super().manage_workers()
+        self.app.tend()
+
+
+class _TerminalArbiter(_Arbiter):
     def handle_hup(self) -> None:
         raise StopIteration
 
@@ -50,9 +61,18 @@ class _TerminalArbiter(Arbiter):  # type: ignore[misc]
 class WebServer(BaseApplication):  # type: ignore[misc]
     """Serve the platform until SIGINT or SIGTERM; ``run()`` then raises SystemExit."""
 
-    def __init__(
-        self, bind: str, *, workers: int, threads: int, log_requests: bool = False, quiet: bool = False
+    def __init__(  # noqa: PLR0913 - every argument but the address is named
+        self,
+        bind: str,
+        *,
+        workers: int,
+        threads: int,
+        log_requests: bool = False,
+        quiet: bool = False,
+        tend: Callable[[], None] = _nothing,
     ) -> None:
+        """``tend`` is called in the first process every second or so, to look after what runs beside it."""
+        self.tend = tend
         self._options = _Options(bind, workers, threads, log_requests, quiet)
         super().__init__()
 
@@ -67,7 +87,7 @@ class WebServer(BaseApplication):  # type: ignore[misc]
         # Files are served from the apps; the folder of collected ones may be empty, but is looked for.
         Path(settings.STATIC_ROOT).mkdir(parents=True, exist_ok=True)
         # Without a terminal, SIGHUP reloads, as a service manager expects.
-        arbiter = _TerminalArbiter if sys.stdin.isatty() else Arbiter
+        arbiter = _TerminalArbiter if sys.stdin.isatty() else _Arbiter
         arbiter(self).run()
 
     def load(self) -> WSGIHandler:

@@ -14,9 +14,11 @@ from django.template.response import TemplateResponse
 
 from shared_apps.namespaces.models import Domain, Membership, Namespace
 from shared_apps.namespaces.owners import is_last_owner, require_another_owner
+from shared_apps.namespaces.tasks import provision
 from smartmodels.admin import StaffModelAdmin, staff_site
 from smartmodels.context import public_scope
 from smartmodels.exceptions import SmartModelsError
+from smartmodels.jobs import living_workers
 from smartmodels.management.namespaces import owner_account
 from smartmodels.ownership import is_sentinel
 from smartmodels.tenancy import provisioning
@@ -35,6 +37,15 @@ def _address(request: Any, host: str) -> str:
     """Return the address of a host's admin, on the port that this request came to."""
     _, colon, port = request.get_host().rpartition(":")
     return f"{request.scheme}://{host}{colon + port if port.isdigit() else ''}/admin/"
+
+
+def _resume(namespace: Namespace) -> str:
+    """Finish the namespace; return what went wrong, since a new password could never be read again."""
+    try:
+        provisioning.resume(namespace)
+    except SmartModelsError as error:
+        return error.message
+    return ""
 
 
 class NewNamespaceForm(forms.Form):
@@ -146,21 +157,21 @@ class NamespaceAdmin(StaffModelAdmin):
 
     @staticmethod
     def _provision(request: Any, slug: str, name: str, owner: str) -> dict[str, Any]:
+        # Nobody waits for a worker that is not there.
+        later = living_workers() > 0
         with public_scope(), transaction.atomic():
             account, password = owner_account(owner)
             namespace = provisioning.reserve(slug, name=name or slug, owner=account)
-        failure = ""
-        try:
-            provisioning.resume(namespace)
-        except SmartModelsError as error:
-            # Not raised: the password of a new account could never be read again.
-            failure = error.message
+            job = provision.enqueue(key=str(namespace.pk), namespace=str(namespace.pk)) if later else None
+        failure = "" if later else _resume(namespace)
+        title = "Namespace is being made" if later else "Namespace made"
         return {
-            "title": "Not finished" if failure else "Namespace made",
+            "title": "Not finished" if failure else title,
             "namespace": namespace,
             "owner": account,
             "password": password,
             "failure": failure,
+            "job": job,
             "address": _address(request, primary_host(slug)),
         }
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.urls import reverse
+
 from shared_apps.namespaces.models import Namespace
 from smartmodels.rest import StrictSerializer, extend_schema_field, serializers
 from smartmodels.tenancy.models import State
@@ -89,13 +91,25 @@ class AccountSerializer(serializers.Serializer[Any]):
     )
 
 
+_PLACES = {"url": "detail", "events": "events"}
+
+
+class ProvisioningSerializer(serializers.Serializer[Any]):
+    """The job that makes a namespace."""
+
+    id = serializers.IntegerField()
+    url = serializers.URLField(help_text="Where to read it.")
+    events = serializers.URLField(help_text="Where to follow it, as server-sent events.")
+
+
 class ProvisionedSerializer(NamespaceSerializer):
     """A new namespace and its owner's account."""
 
     owner = serializers.SerializerMethodField()
+    job = serializers.SerializerMethodField(help_text="What makes it; null when it is made.")
 
     class Meta(NamespaceSerializer.Meta):
-        fields = (*NamespaceSerializer.Meta.fields, "owner")
+        fields = (*NamespaceSerializer.Meta.fields, "owner", "job")
         read_only_fields = fields
 
     @extend_schema_field(AccountSerializer)
@@ -103,3 +117,12 @@ class ProvisionedSerializer(NamespaceSerializer):
         """Return the account."""
         owner: dict[str, Any] = self.context["owner"]
         return owner
+
+    @extend_schema_field(ProvisioningSerializer(allow_null=True))
+    def get_job(self, namespace: Namespace) -> dict[str, Any] | None:
+        """Return where to follow the making."""
+        job, request = self.context["job"], self.context["request"]
+        if job is None:
+            return None
+        places = {name: reverse(f"jobs-{view}", args=[job.pk]) for name, view in _PLACES.items()}
+        return {"id": job.pk, **{name: request.build_absolute_uri(path) for name, path in places.items()}}

@@ -1,10 +1,15 @@
-"""What is kept outside of the namespaces about their history."""
+"""What is kept outside of the namespaces: anchors of their history, jobs, usage."""
 
 from __future__ import annotations
 
-from smartmodels.history.ledger import AbstractAnchor
+from typing import ClassVar
 
-__all__ = ["Anchor"]
+from django.db import models
+
+from smartmodels.history.ledger import AbstractAnchor
+from smartmodels.jobs import AbstractJob
+
+__all__ = ["Anchor", "Job", "UsageSample"]
 
 
 class Anchor(AbstractAnchor):
@@ -12,3 +17,30 @@ class Anchor(AbstractAnchor):
 
     class Meta(AbstractAnchor.Meta):
         pass
+
+
+class Job(AbstractJob):
+    """What was, is or will be done in the background."""
+
+    class Meta(AbstractJob.Meta):
+        pass
+
+
+class UsageSample(models.Model):
+    """How much a namespace held on a day: bytes on disk and rows (as PostgreSQL estimates them)."""
+
+    namespace_id = models.UUIDField(editable=False)
+    slug = models.CharField(max_length=31, editable=False)
+    day = models.DateField()
+    bytes = models.BigIntegerField()
+    rows = models.BigIntegerField()
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(
+                fields=["namespace_id", "day"], name="operations_one_usage_sample_per_day"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.slug} on {self.day}"

@@ -64,7 +64,9 @@ def provision(port: int, slug: str, owner: str) -> dict[str, Any]:
     """Provision a namespace as staff does; return what the API says of it."""
     staff = Visitor(port, "localhost")
     assert staff.log_in(email_of("staff"), PASSWORD).status_code == 302
-    made = staff.send("POST", "/api/v1/namespaces/", {"slug": slug, "name": slug.title(), "owner": owner})
+    made = staff.send(
+        "POST", "/api/v1/namespaces/?wait=true", {"slug": slug, "name": slug.title(), "owner": owner}
+    )
     assert made.status_code == 201, made.text
     answer: dict[str, Any] = made.json()
     return answer

@@ -14,6 +14,7 @@ from smartmodels.tenancy.provisioning import reserve
 from tests.support.clients import host_of
 
 NAMESPACES = "/api/v1/namespaces/"
+WAITING = f"{NAMESPACES}?wait=true"
 
 
 @pytest.fixture
@@ -30,20 +31,20 @@ def fault(answer: Any) -> tuple[int, str, str]:
 
 def test_create__valid__is_served_at_once(api: Any, client_of: Callable[..., Client]) -> None:
     """The host of a new namespace answers."""
-    made = api.post(NAMESPACES, {"slug": "acme", "name": "Acme", "owner": "ana@example.org"}).json()
+    made = api.post(WAITING, {"slug": "acme", "name": "Acme", "owner": "ana@example.org"}).json()
     assert Client(headers={"host": made["host"]}).get("/").status_code == 200
 
 
 def test_create__valid__names_the_address(api: Any) -> None:
     """Location is where the namespace can be read."""
-    made = api.post(NAMESPACES, {"slug": "acme", "owner": "ana@example.org"})
+    made = api.post(WAITING, {"slug": "acme", "owner": "ana@example.org"})
     assert api.get(made["Location"]).json()["slug"] == "acme"
 
 
 def test_create__on_a_port__says_where_people_go(api: Any) -> None:
     """The address has the port that the request came to."""
     answer = api._client.post(
-        NAMESPACES,
+        WAITING,
         {"slug": "acme", "owner": "ana@example.org"},
         content_type="application/json",
         headers={"host": "localhost:8000"},
@@ -53,13 +54,13 @@ def test_create__on_a_port__says_where_people_go(api: Any) -> None:
 
 def test_create__owner_unknown__tells_the_password_once(api: Any) -> None:
     """A new account can log in with what the answer says."""
-    owner = api.post(NAMESPACES, {"slug": "acme", "owner": "new@example.org"}).json()["owner"]
+    owner = api.post(WAITING, {"slug": "acme", "owner": "new@example.org"}).json()["owner"]
     assert User.objects.get(email="new@example.org").check_password(owner["initial_password"])
 
 
 def test_create__owner_known__has_no_password_to_tell(api: Any) -> None:
     """An account that exists stays as it is."""
-    owner = api.post(NAMESPACES, {"slug": "acme", "owner": "ana@example.org"}).json()["owner"]
+    owner = api.post(WAITING, {"slug": "acme", "owner": "ana@example.org"}).json()["owner"]
     assert owner == {"email": "ana@example.org", "created": False}
 
 
@@ -86,12 +87,12 @@ def test_create__owner_known__has_no_password_to_tell(api: Any) -> None:
 )
 def test_create__refused__points_at_the_fault(api: Any, body: Any, expected: tuple[int, str, str]) -> None:
     """Each refusal says which field and why."""
-    assert fault(api.post(NAMESPACES, body)) == expected
+    assert fault(api.post(WAITING, body)) == expected
 
 
 def test_create__slug_taken__makes_no_account(api: Any) -> None:
     """A refusal leaves nothing behind."""
-    api.post(NAMESPACES, {"slug": "alpha", "owner": "new@example.org"})
+    api.post(WAITING, {"slug": "alpha", "owner": "new@example.org"})
     assert not User.objects.filter(email="new@example.org").exists()
 
 

@@ -28,6 +28,7 @@ SOURCES = (
     "tests/settings.py",
     "platform/smartmodels/**/*.sql",
     "platform/smartmodels/tenancy/**/*.py",
+    "platform/smartmodels/jobs/installing.py",
     "platform/smartmodels/history/operations.py",
     "platform/smartmodels/history/capture.py",
     "platform/smartmodels/history/records.py",
@@ -36,7 +37,14 @@ SOURCES = (
     "tests/support/people.py",
     "tests/support/template.py",
 )
-PACKAGES = ("django", "django-tenants", "django-simple-history", "django-safedelete", "djangorestframework")
+PACKAGES = (
+    "django",
+    "django-tenants",
+    "django-simple-history",
+    "django-safedelete",
+    "djangorestframework",
+    "procrastinate",
+)
 
 
 class Databases:

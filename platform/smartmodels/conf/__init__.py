@@ -38,6 +38,27 @@ class SmartModelsSettings:
     TEMPLATE_MODEL: str = "namespaces.SchemaTemplate"
     """``app.Model`` of the concrete record of templates, from which new namespaces get their tables."""
 
+    DIRECT_DATABASE: dict[str, Any] | None = None
+    """How workers reach PostgreSQL when the default database is a pooler: an entry as in ``DATABASES``."""
+
+    JOB_MODEL: str = "operations.Job"
+    """``app.Model`` of the concrete record of background jobs."""
+
+    JOB_HEARTBEAT: float = 5.0
+    """Seconds between the signs of life of a worker."""
+
+    JOB_STALLED: float = 30.0
+    """Seconds without a sign of life after which a worker counts as dead and its jobs are done again."""
+
+    JOB_KEEP_DAYS: float = 30.0
+    """Days for which jobs that ended are kept."""
+
+    JOB_STREAMS: int = 4
+    """The most progress streams one process serves at a time; each takes a thread."""
+
+    JOB_STREAM_SECONDS: float = 60.0
+    """Seconds after which a progress stream ends; the browser opens it again where it was."""
+
     HISTORY_WRITER: str = "trigger"
     """Who writes versions: ``trigger``, which sees every write, or ``statement``, which follows the ORM.
 

@@ -8,7 +8,9 @@ An app's ``viewsets.py`` says which of its models are served::
 """
 
 from smartmodels.rest.door import (
+    JSONRenderer,
     NotFound,
+    OpenApiParameter,
     Response,
     action,
     extend_schema,
@@ -17,22 +19,27 @@ from smartmodels.rest.door import (
 )
 from smartmodels.rest.faults import Fault, InvalidParameter
 from smartmodels.rest.permissions import MembershipPermission, OwnerPermission, StaffPermission
+from smartmodels.rest.preferring import prefers_to_wait
 from smartmodels.rest.problems import Problem, Refused, problem_of
 from smartmodels.rest.registry import extend, register
 from smartmodels.rest.resources import ResourceViewSet, SmartViewSet
 from smartmodels.rest.serializing import SMART_FIELDS, SmartSerializer, StrictSerializer, derive_serializer
+from smartmodels.rest.streaming import EventRenderer, event_stream
 from smartmodels.rest.throttling import GuessLimit
 from smartmodels.rest.views import ApiView, GenericApiViewSet
 
 __all__ = [
     "SMART_FIELDS",
     "ApiView",
+    "EventRenderer",
     "Fault",
     "GenericApiViewSet",
     "GuessLimit",
     "InvalidParameter",
+    "JSONRenderer",
     "MembershipPermission",
     "NotFound",
+    "OpenApiParameter",
     "OwnerPermission",
     "Problem",
     "Refused",
@@ -44,9 +51,11 @@ __all__ = [
     "StrictSerializer",
     "action",
     "derive_serializer",
+    "event_stream",
     "extend",
     "extend_schema",
     "extend_schema_field",
+    "prefers_to_wait",
     "problem_of",
     "register",
     "serializers",

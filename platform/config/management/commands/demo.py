@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import signal
-import subprocess
 import sys
 import time
 from collections.abc import Iterator
@@ -14,11 +12,12 @@ from typing import Any, NoReturn
 
 from django.conf import settings
 from django.core.management import BaseCommand, CommandError, CommandParser
-from django.db import connection, connections
+from django.db import connection
 
 from config.demo.guide import as_facts, as_text
 from config.demo.screen import Screen
 from config.demo.story import Story
+from config.demo.worker import worker_beside
 from config.ports import free_port, is_free
 from config.web_server import WebServer
 from smartmodels.management.output import as_json
@@ -28,7 +27,6 @@ __all__ = ["Command"]
 
 _PORT, _LAST_PORT = 8000, 65535
 _INTERRUPTED = 130
-_GRACE_SECONDS = 10
 
 
 class Command(BaseCommand):
@@ -75,8 +73,8 @@ class Command(BaseCommand):
         if port != (options["port"] or _PORT):
             screen.say(f"\nPort {_PORT} is taken by another program, so this is served on {port}.")
         screen.say("\nServing; Ctrl-C stops everything.")
-        with _worker():
-            WebServer(f"127.0.0.1:{port}", workers=1, threads=8, quiet=True).run()
+        with worker_beside() as worker:
+            WebServer(f"127.0.0.1:{port}", workers=1, threads=8, quiet=True, tend=worker.tend).run()
 
 
 def _settle_port(wanted: int | None) -> int:
@@ -114,39 +112,3 @@ def _quiet_interruption() -> Iterator[None]:
     except KeyboardInterrupt:
         sys.stderr.write("\nStopped. ./dev demo goes on where this ended.\n")
         sys.exit(_INTERRUPTED)
-
-
-@contextmanager
-def _worker() -> Iterator[None]:
-    """Run a worker beside the block; leave nothing running."""
-    # The server's processes are forked from this one and must not share its connection.
-    connections.close_all()
-    worker, owner = _start_worker(), os.getpid()
-    try:
-        yield
-    finally:
-        # The server's processes leave through here as well.
-        if os.getpid() == owner:
-            _stop(worker)
-            sys.stderr.write("\nStopped.\n")
-        else:
-            # Not their child: nothing to warn of, least of all while a signal ends them.
-            worker.returncode = 0
-
-
-def _start_worker() -> subprocess.Popen[bytes]:
-    return subprocess.Popen(
-        [sys.executable, str(Path(settings.ROOT) / "manage.py"), "worker", "--with-parent"],
-        stdin=subprocess.DEVNULL,
-        # Out of reach of Ctrl-C, which it might meet while it is still being loaded.
-        start_new_session=True,
-    )
-
-
-def _stop(process: subprocess.Popen[bytes]) -> None:
-    process.terminate()
-    try:
-        process.wait(_GRACE_SECONDS)
-    except subprocess.TimeoutExpired:
-        process.kill()
-        process.wait()

@@ -9,6 +9,7 @@ from django.db import transaction
 
 from smartmodels.context import public_scope
 from smartmodels.exceptions import InvalidInput
+from smartmodels.jobs import find_job
 from smartmodels.management.namespaces.actions import Action, Options, say, tell_step
 from smartmodels.management.namespaces.describing import describe
 from smartmodels.management.namespaces.owners import owner_account
@@ -25,6 +26,10 @@ def _create_arguments(parser: CommandParser) -> None:
         "--owner", required=True, metavar="EMAIL", help="An account is made if there is none."
     )
 
+    parser.add_argument(
+        "--background", action="store_true", help="Only take the slug; a worker does the rest."
+    )
+
 
 def _create(command: BaseCommand, options: Options) -> None:
     slug, dry = options["slug"], options["dry_run"]
@@ -33,6 +38,11 @@ def _create(command: BaseCommand, options: Options) -> None:
         owner, password = owner_account(options["owner"])
         namespace = provisioning.reserve(slug, name=options["name"] or slug, owner=owner)
         account: Options = {"email": owner.email, "created": password is not None}
+        job = None
+        if options["background"] and not dry:
+            # Declared by the app that holds the namespaces; in the transaction that takes the slug.
+            making = find_job("namespaces.provision")
+            job = making.enqueue(key=str(namespace.pk), namespace=str(namespace.pk))
         transaction.set_rollback(dry)
     if dry:
         plan = {"slug": namespace.slug, "host": primary_host(namespace.slug), "owner": account}
@@ -44,6 +54,10 @@ def _create(command: BaseCommand, options: Options) -> None:
     # Said before the long part: it cannot be read again if that fails.
     if password is not None and not options["json"]:
         command.stdout.write(f"Made the account {owner.email}; its initial password is {password}")
+    if job is not None:
+        queued = f"{slug} is reserved; job {job.pk} makes it as soon as a worker is free."
+        say(command, options, {**describe(namespace), "owner": account, "job": job.pk}, queued)
+        return
     _finish(command, namespace, options)
     say(command, options, {**describe(namespace), "owner": account}, _served(namespace))
 

@@ -1,0 +1,50 @@
+"""The triggers that tie the queue's tables to ours, as an operation for migrations."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from django.db import connections
+from django.db.migrations.operations.base import Operation
+
+__all__ = ["CreateJobTriggers"]
+
+_SQL = Path(__file__).with_name("jobs.sql")
+_FUNCTIONS = ("adding", "added", "requeueing", "changed")
+
+
+class CreateJobTriggers(Operation):
+    """Tie procrastinate's tables to those of job records and namespaces (named as in the database)."""
+
+    reversible = True
+    reduces_to_sql = True
+
+    def __init__(self, job: str, namespace: str) -> None:
+        self.job, self.namespace = job, namespace
+
+    def state_forwards(self, app_label: str, state: Any) -> None:
+        """Change no model."""
+
+    def database_forwards(self, app_label: str, schema_editor: Any, from_state: Any, to_state: Any) -> None:
+        """Install the functions and triggers."""
+        text = _SQL.read_text().replace("{job}", self.job).replace("{namespace}", self.namespace)
+        self._execute(schema_editor, text)
+
+    def database_backwards(self, app_label: str, schema_editor: Any, from_state: Any, to_state: Any) -> None:
+        """Remove the functions, and with them the triggers."""
+        names = [f"smartmodels_job_{name}" for name in _FUNCTIONS]
+        functions = ", ".join(
+            f"public.{name}" for name in (*names, "smartmodels_jobs_follow", "smartmodels_job_rescue")
+        )
+        self._execute(schema_editor, f"DROP FUNCTION IF EXISTS {functions} CASCADE")
+
+    @staticmethod
+    def _execute(schema_editor: Any, text: str) -> None:
+        # params=None: a per cent sign is one.
+        if schema_editor.connection.alias in connections:
+            schema_editor.execute(text, params=None)
+
+    def describe(self) -> str:
+        """Say what the migration does."""
+        return "Tie the job queue to the records of jobs and to namespaces"
