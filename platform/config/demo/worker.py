@@ -36,6 +36,8 @@ class Worker:
     def stop(self) -> None:
         """End it; in processes forked from the one that started it, do nothing."""
         if os.getpid() != self._owner:
+            # Not their child: nothing to warn of, least of all while a signal ends them.
+            self._process.returncode = 0
             return
         self._process.terminate()
         try:
