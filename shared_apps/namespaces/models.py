@@ -7,9 +7,14 @@ from typing import ClassVar
 from django.conf import settings
 from django.db import models
 
-from smartmodels.tenancy.models import AbstractDomain, AbstractMembership, AbstractNamespace
+from smartmodels.tenancy.models import (
+    AbstractDomain,
+    AbstractHeldHost,
+    AbstractMembership,
+    AbstractNamespace,
+)
 
-__all__ = ["Domain", "Handover", "Membership", "Namespace", "Work"]
+__all__ = ["Domain", "Handover", "HeldHost", "Membership", "Namespace", "Work"]
 
 
 class Namespace(AbstractNamespace):
@@ -66,3 +71,7 @@ class Handover(models.Model):
 
     def __str__(self) -> str:
         return f"{self.work} {self.user_id} in {self.namespace_id}"
+
+
+class HeldHost(AbstractHeldHost):
+    """A host that was removed and is held for a time."""

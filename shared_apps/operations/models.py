@@ -1,10 +1,14 @@
-"""What is kept outside of the namespaces about their history."""
+"""What is kept outside of the namespaces: about their history, and about what was done to them."""
 
 from __future__ import annotations
 
-from smartmodels.history.ledger import AbstractAnchor
+from typing import Any, ClassVar
 
-__all__ = ["Anchor"]
+from smartmodels.history.capture import LedgerGuard
+from smartmodels.history.ledger import AbstractAnchor
+from smartmodels.tenancy.audit import AbstractAuditEntry
+
+__all__ = ["Anchor", "AuditEntry"]
 
 
 class Anchor(AbstractAnchor):
@@ -12,3 +16,10 @@ class Anchor(AbstractAnchor):
 
     class Meta(AbstractAnchor.Meta):
         pass
+
+
+class AuditEntry(AbstractAuditEntry):
+    """One thing that was done to a namespace, or refused; entries are neither changed nor removed."""
+
+    class Meta(AbstractAuditEntry.Meta):
+        constraints: ClassVar[list[Any]] = [LedgerGuard(name="audit")]

@@ -8,7 +8,7 @@ from smartmodels.context import PUBLIC_SCHEMA
 from smartmodels.exceptions import NamespaceFailed
 from smartmodels.tenancy.names import SCHEMA_MARK
 
-__all__ = ["create_schema", "drop_schema", "marked_schemas", "schema_mark"]
+__all__ = ["create_schema", "drop_schema", "is_ours", "marked_schemas", "schema_mark"]
 
 
 def _quote(name: str) -> str:
@@ -57,10 +57,10 @@ def create_schema(schema: str, key: object, *, using: str = "default") -> None:
         cursor.execute(f"COMMENT ON SCHEMA {_quote(schema)} IS '{_mark(key)}'")
 
 
-def drop_schema(schema: str, key: object, *, using: str = "default") -> bool:
-    """Drop the schema of namespace ``key`` with all its rows; return whether there was one.
+def is_ours(schema: str, key: object, *, using: str = "default") -> bool:
+    """Tell whether there is a schema of this name, which then is that of namespace ``key``.
 
-    Raises NamespaceFailed, and drops nothing, when the schema does not bear the namespace's mark.
+    Raises NamespaceFailed when it does not bear the namespace's mark, and so may not be dropped.
     """
     existing = schema_mark(schema, using=using)
     if existing is None:
@@ -69,6 +69,16 @@ def drop_schema(schema: str, key: object, *, using: str = "default") -> bool:
         raise NamespaceFailed(
             f"Schema {schema} does not bear the mark of this namespace, so it is not dropped.", schema=schema
         )
+    return True
+
+
+def drop_schema(schema: str, key: object, *, using: str = "default") -> bool:
+    """Drop the schema of namespace ``key`` with all its rows; return whether there was one.
+
+    Raises NamespaceFailed, and drops nothing, when the schema does not bear the namespace's mark.
+    """
+    if not is_ours(schema, key, using=using):
+        return False
     with connections[using].cursor() as cursor:
         cursor.execute(f"DROP SCHEMA {_quote(schema)} CASCADE")
     return True

@@ -129,7 +129,9 @@ def _cut_off(grace: timedelta) -> list[Any]:
 
 def _usable() -> list[Any]:
     """Return the namespaces that may have written something."""
-    usable = get_namespace_model().objects.filter(state__in=(State.ACTIVE, State.SUSPENDED))
+    usable = get_namespace_model().objects.filter(
+        state__in=(State.ACTIVE, State.MAINTENANCE, State.SUSPENDED)
+    )
     return list(usable.order_by("slug"))
 
 
