@@ -8,7 +8,7 @@ from config.pages import public_home
 from shared_apps.accounts.viewsets import TokenView
 from shared_apps.namespaces.closing.viewsets import AccountViewSet, OwnAccountView
 from shared_apps.namespaces.viewsets import NamespaceViewSet
-from shared_apps.operations.viewsets import JobViewSet
+from shared_apps.operations.viewsets import AuditViewSet, JobViewSet
 from smartmodels.admin import staff_site
 from smartmodels.rest.urls import public_api
 
@@ -18,7 +18,12 @@ urlpatterns: list[object] = [
     path("reports/", include("shared_apps.reporting.urls")),
     *public_api(
         __name__,
-        {"accounts": AccountViewSet, "jobs": JobViewSet, "namespaces": NamespaceViewSet},
+        {
+            "accounts": AccountViewSet,
+            "audit": AuditViewSet,
+            "jobs": JobViewSet,
+            "namespaces": NamespaceViewSet,
+        },
         path("account/", OwnAccountView.as_view(), name="account"),
         path("token/", TokenView.as_view(), name="token"),
     ),

@@ -18,6 +18,7 @@ from smartmodels.rest import (
     extend_schema,
     serializers,
 )
+from smartmodels.tenancy.life.states import STAFF_ONLY
 from smartmodels.tenancy.models import State, get_membership_model
 
 __all__ = ["TokenView"]
@@ -55,8 +56,9 @@ def _role(user: User) -> str | None:
         if not user.is_staff:
             raise Refused(_REFUSED)
         return None
+    states = (State.ACTIVE, *STAFF_ONLY) if user.is_staff else (State.ACTIVE,)
     memberships = get_membership_model().objects.filter(user=user, namespace_id=namespace.pk)
-    membership = memberships.filter(namespace__state=State.ACTIVE).first()
+    membership = memberships.filter(namespace__state__in=states).first()
     if membership is None:
         raise Refused(_REFUSED)
     return str(membership.role)
@@ -70,6 +72,7 @@ class TokenView(ApiView):
 
     serializer_class = CredentialsSerializer
     permission_classes = ()
+    opens_for_staff = True
     further_statuses = ("429",)
     limit = GuessLimit()
 

@@ -13,7 +13,6 @@ from django.db.models import Count, QuerySet
 from django.template.response import TemplateResponse
 
 from shared_apps.namespaces.models import Domain, Membership, Namespace
-from shared_apps.namespaces.owners import is_last_owner, require_another_owner
 from shared_apps.namespaces.tasks import provision
 from smartmodels.admin import StaffModelAdmin, staff_site
 from smartmodels.context import public_scope
@@ -21,8 +20,9 @@ from smartmodels.exceptions import SmartModelsError
 from smartmodels.jobs import living_workers
 from smartmodels.management.namespaces import owner_account
 from smartmodels.ownership import is_sentinel
-from smartmodels.tenancy import provisioning
-from smartmodels.tenancy.models import Role, State
+from smartmodels.tenancy import life, provisioning
+from smartmodels.tenancy.life.owners import is_last_owner, require_another_owner
+from smartmodels.tenancy.models import Role
 from smartmodels.tenancy.names import fold_host, primary_host, public_hosts, validate_slug
 
 __all__ = ["DomainAdmin", "MembershipAdmin", "NamespaceAdmin"]
@@ -72,20 +72,13 @@ class NewNamespaceForm(forms.Form):
 @admin.action(description="Suspend the selected namespaces")
 def suspend(model_admin: Any, request: Any, queryset: QuerySet[Namespace]) -> None:
     """Stop serving the namespaces; nothing is lost."""
-    model_admin.apply(request, queryset, lambda found: provisioning.set_suspended(found, suspended=True))
-
-
-def _serve(namespace: Namespace) -> None:
-    if namespace.state == State.SUSPENDED:
-        provisioning.set_suspended(namespace, suspended=False)
-    else:
-        provisioning.resume(namespace)
+    model_admin.apply(request, queryset, life.suspend)
 
 
 @admin.action(description="Resume the selected namespaces, or finish half-made ones")
 def resume(model_admin: Any, request: Any, queryset: QuerySet[Namespace]) -> None:
     """Serve suspended namespaces again; finish those whose provisioning was cut off."""
-    model_admin.apply(request, queryset, _serve)
+    model_admin.apply(request, queryset, life.serve)
 
 
 @admin.register(Namespace, site=staff_site)

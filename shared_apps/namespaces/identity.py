@@ -10,6 +10,7 @@ from shared_apps.accounts.models import Token, User
 from shared_apps.namespaces.models import Membership
 from smartmodels.context import current_namespace
 from smartmodels.ownership import is_sentinel
+from smartmodels.tenancy.life.states import STAFF_ONLY
 from smartmodels.tenancy.models import State
 
 __all__ = ["membership_of", "user_of_token"]
@@ -19,13 +20,15 @@ def membership_of(user: User | AnonymousUser) -> Membership | None:
     """Return the user's membership of the bound namespace, or None.
 
     Asked once per request, of the database: so a removed member, and a namespace suspended a moment ago,
-    are noticed by the next request in every process, whatever its routing cache holds.
+    are noticed by the next request in every process, whatever its routing cache holds. Where a namespace
+    is closed, only staff are members.
     """
     namespace = current_namespace()
     if namespace is None or not user.is_authenticated or is_sentinel(user.pk):
         return None
+    states = (State.ACTIVE, *STAFF_ONLY) if user.is_staff else (State.ACTIVE,)
     return Membership.objects.filter(
-        user_id=user.pk, namespace_id=namespace.pk, namespace__state=State.ACTIVE
+        user_id=user.pk, namespace_id=namespace.pk, namespace__state__in=states
     ).first()
 
 

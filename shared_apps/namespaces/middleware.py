@@ -20,6 +20,8 @@ _SCHEMES = ("token", "bearer")
 class IdentityMiddleware:
     """Settle who asks: ``request.user``, ``request.membership``, ``request.authenticated_by``.
 
+    ``request.is_staff`` tells whether it is somebody of the staff, who may pass where a namespace is closed;
+    what they may do there follows from their membership as everywhere.
     ``authenticated_by`` is "token", "session" or None. On a namespace's host somebody who is not its
     member is nobody: the request goes on as an anonymous one. Everything the request writes belongs to
     one operation, whose actor is the user.
@@ -46,6 +48,7 @@ class IdentityMiddleware:
             request.authenticated_by = "token"
         elif request.user.is_authenticated:
             request.authenticated_by = "session"
+        request.is_staff = request.user.is_authenticated and request.user.is_active and request.user.is_staff
         if request.namespace is None or not request.user.is_authenticated:
             return
         request.membership = membership_of(request.user)

@@ -7,10 +7,15 @@ from typing import ClassVar
 from django.conf import settings
 from django.db import models
 
-from smartmodels.tenancy.models import AbstractDomain, AbstractMembership, AbstractNamespace
+from smartmodels.tenancy.models import (
+    AbstractDomain,
+    AbstractHeldHost,
+    AbstractMembership,
+    AbstractNamespace,
+)
 from smartmodels.tenancy.template.models import AbstractSchemaTemplate
 
-__all__ = ["Domain", "Handover", "Membership", "Namespace", "SchemaTemplate", "Work"]
+__all__ = ["Domain", "Handover", "HeldHost", "Membership", "Namespace", "SchemaTemplate", "Work"]
 
 
 class Namespace(AbstractNamespace):
@@ -74,3 +79,7 @@ class SchemaTemplate(AbstractSchemaTemplate):
 
     class Meta(AbstractSchemaTemplate.Meta):
         pass
+
+
+class HeldHost(AbstractHeldHost):
+    """A host that was removed and is held for a time."""

@@ -8,7 +8,7 @@ from django.urls import reverse
 
 from shared_apps.namespaces.models import Namespace
 from smartmodels.rest import StrictSerializer, extend_schema_field, serializers
-from smartmodels.tenancy.models import State
+from smartmodels.tenancy.models import HostState, State
 from smartmodels.tenancy.names import primary_host
 
 __all__ = [
@@ -44,7 +44,7 @@ class NamespaceSerializer(serializers.ModelSerializer[Namespace]):
     """A namespace."""
 
     state = serializers.ChoiceField(choices=State.choices, read_only=True)
-    host = serializers.SerializerMethodField(help_text="The host it is served on without further ado.")
+    host = serializers.SerializerMethodField(help_text="The primary host.")
     url = serializers.SerializerMethodField(help_text="Where people reach it.")
     hosts = serializers.SerializerMethodField(help_text="Every host it is served on.")
 
@@ -61,24 +61,29 @@ class NamespaceSerializer(serializers.ModelSerializer[Namespace]):
             "error",
             "created_at",
             "activated_at",
+            "notice",
+            "back_at",
+            "purge_after",
         )
         read_only_fields = fields
 
     def get_host(self, namespace: Namespace) -> str:
-        """Return the primary host."""
-        return primary_host(namespace.slug)
+        """Return the primary host; of a half-made namespace, the one that it is going to have."""
+        served = [domain for domain in namespace.domains.all() if domain.is_primary]
+        return served[0].domain if served else primary_host(namespace.slug)
 
     @extend_schema_field({"type": "string", "format": "uri"})
     def get_url(self, namespace: Namespace) -> str:
         """Return the address on the port that this request came to."""
         request: Any = self.context["request"]
         _, colon, port = request.get_host().rpartition(":")
-        return f"{request.scheme}://{primary_host(namespace.slug)}{colon + port if port.isdigit() else ''}/"
+        return f"{request.scheme}://{self.get_host(namespace)}{colon + port if port.isdigit() else ''}/"
 
     @extend_schema_field({"type": "array", "items": {"type": "string"}})
     def get_hosts(self, namespace: Namespace) -> list[str]:
-        """Return all hosts, in alphabetical order."""
-        return sorted(domain.domain for domain in namespace.domains.all())
+        """Return all hosts that are served, in alphabetical order."""
+        hosts = namespace.domains.all()
+        return sorted(domain.domain for domain in hosts if domain.state == HostState.SERVED)
 
 
 class AccountSerializer(serializers.Serializer[Any]):

@@ -1,15 +1,17 @@
-"""What is kept outside of the namespaces: anchors of their history, jobs, usage."""
+"""What is kept outside of the namespaces: anchors of their history, the audit, jobs, usage."""
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from django.db import models
 
+from smartmodels.history.capture import LedgerGuard
 from smartmodels.history.ledger import AbstractAnchor
 from smartmodels.jobs import AbstractJob
+from smartmodels.tenancy.audit import AbstractAuditEntry
 
-__all__ = ["Anchor", "Job", "UsageSample"]
+__all__ = ["Anchor", "AuditEntry", "Job", "UsageSample"]
 
 
 class Anchor(AbstractAnchor):
@@ -44,3 +46,10 @@ class UsageSample(models.Model):
 
     def __str__(self) -> str:
         return f"{self.slug} on {self.day}"
+
+
+class AuditEntry(AbstractAuditEntry):
+    """One thing that was done to a namespace, or refused; entries are neither changed nor removed."""
+
+    class Meta(AbstractAuditEntry.Meta):
+        constraints: ClassVar[list[Any]] = [LedgerGuard(name="audit")]

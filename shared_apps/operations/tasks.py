@@ -27,7 +27,7 @@ def _namespaces(*states: State) -> list[Any]:
 @job("operations.anchor_history", atomic=False, every="* * * * *", timeout=3600)
 def anchor_history() -> int:
     """Chain what was written in every namespace; return how many segments were linked."""
-    namespaces, linked = _namespaces(State.ACTIVE, State.SUSPENDED), 0
+    namespaces, linked = _namespaces(State.ACTIVE, State.MAINTENANCE, State.SUSPENDED), 0
     for number, namespace in enumerate(namespaces):
         progress(number, len(namespaces), namespace.slug)
         with namespace_scope(namespace):
@@ -68,7 +68,7 @@ def sample_usage() -> int:
 
     Bytes are those of tables with their indexes, rows what PostgreSQL's last ANALYZE counted.
     """
-    namespaces = {each.schema_name: each for each in _namespaces(State.ACTIVE, State.SUSPENDED)}
+    namespaces = {each.schema_name: each for each in _namespaces(State.ACTIVE, State.MAINTENANCE, State.SUSPENDED)}
     schemas, size, today = sorted(namespaces), settings().SCHEMAS_PER_STATEMENT, timezone.now().date()
     for first in range(0, len(schemas), size):
         progress(first, len(schemas))

@@ -10,8 +10,9 @@ from django.test import Client, override_settings
 from shared_apps.accounts.models import User
 from shared_apps.namespaces.models import Domain, Membership, Namespace
 from smartmodels.ownership import sentinel_id
-from smartmodels.tenancy.provisioning import set_suspended
+from smartmodels.tenancy import life
 from tests.support.clients import host_of
+from tests.support.lives import act
 from tests.support.people import PASSWORD, email_of
 
 NAMESPACES = "/admin/namespaces/namespace/"
@@ -123,7 +124,7 @@ def test_suspend__action__stops_serving(client: Client, alpha: Namespace) -> Non
 
 def test_resume__action__serves_again(client: Client, alpha: Namespace) -> None:
     """Staff resumes from the list."""
-    set_suspended(alpha, suspended=True)
+    act(life.suspend, alpha)
     client.post(NAMESPACES, {"action": "resume", "_selected_action": [alpha.pk]})
     alpha.refresh_from_db()
     assert alpha.state == "active"

@@ -27,10 +27,10 @@ from smartmodels.exceptions import (
     SentinelProtected,
 )
 from smartmodels.ownership import sentinel_id
-from smartmodels.tenancy.provisioning import delete
 from tenant_apps.research.models import Study
 from tests.support.clients import host_of
 from tests.support.closing import close, owners_of, study_of
+from tests.support.lives import remove
 from tests.support.people import PASSWORD
 
 
@@ -129,7 +129,7 @@ def test_restore_account__namespace_gone__is_left_out(
     """There is nothing to be a member of any more."""
     close(ben)
     with operation():
-        delete(Namespace.objects.get(pk=beta.pk))
+        remove(Namespace.objects.get(pk=beta.pk))
     restore(ben)
     assert list(Membership.objects.filter(user=ben).values_list("namespace", flat=True)) == [alpha.pk]
 

@@ -208,7 +208,7 @@ def test_resume__of_a_half_made_namespace__finishes_it(committing: Any, ana: Any
 def test_resume__of_what_cannot_be_resumed__is_refused(alpha: Namespace, state: State) -> None:
     """Resuming is not silently nothing."""
     Namespace.objects.filter(pk=alpha.pk).update(state=state)
-    with pytest.raises(CommandError, match=r"\[invalid-input\]"):
+    with pytest.raises(CommandError, match=r"\[namespace-state-refused\]"):
         namespace("resume", "alpha")
 
 
@@ -228,8 +228,9 @@ def test_rollback__of_an_active_namespace__is_refused(alpha: Namespace, dry: lis
 
 
 def test_delete__confirmed__leaves_nothing(committing: Any, alpha: Namespace) -> None:
-    """Neither row nor schema."""
-    assert namespace("delete", "alpha", "--yes")["removed"]
+    """Neither row nor schema, once it is purged."""
+    assert namespace("delete", "alpha", "--yes")["state"] == "deleted"
+    assert namespace("purge", "alpha", "--now", "--yes")["removed"]
     assert alpha.schema_name not in marked_schemas()
     assert not Namespace.objects.filter(slug="alpha").exists()
 
@@ -247,7 +248,7 @@ def test_delete__dry__says_what_would_go(alpha: Namespace) -> None:
 def test_delete__asking__goes_on_when_the_slug_is_typed(committing: Any, alpha: Namespace) -> None:
     """As a person does it."""
     done = manage("namespace", "delete", "alpha", stdin="alpha\n")
-    assert (done.returncode, Namespace.objects.filter(slug="alpha").count()) == (0, 0)
+    assert (done.returncode, Namespace.objects.get(slug="alpha").state) == (0, "deleted")
 
 
 @pytest.mark.parametrize("typed", ["beta\n", "\n", ""])
@@ -258,7 +259,7 @@ def test_delete__asking__stops_at_anything_else(
     monkeypatch.setattr("sys.stdin", StringIO(typed))
     with pytest.raises(CommandError, match=r"\[not-confirmed\]"):
         namespace("delete", "alpha")
-    assert Namespace.objects.filter(slug="alpha").exists()
+    assert Namespace.objects.get(slug="alpha").state == "active"
 
 
 def test_program__refused__exits_1_with_message_and_code(committing: Any, alpha: Namespace) -> None:

@@ -15,10 +15,12 @@ from smartmodels.exceptions import (
     SlugInvalid,
     SlugTaken,
 )
-from smartmodels.tenancy import provisioning
+from smartmodels.tenancy import life, provisioning
+from smartmodels.tenancy.errors import NamespaceStateRefused
 from smartmodels.tenancy.models import State
 from smartmodels.tenancy.schemas import create_schema, drop_schema, marked_schemas, schema_mark
 from tenant_apps.research.models import Study
+from tests.support.lives import act, remove
 
 
 @pytest.fixture
@@ -68,7 +70,7 @@ def test_delete__of_a_namespace_whose_schema_is_not_ours__drops_nothing(
     Namespace.objects.filter(pk=alpha.pk).update(schema_name=foreign)
     alpha.refresh_from_db()
     with pytest.raises(NamespaceFailed):
-        provisioning.delete(alpha)
+        remove(alpha)
     assert schema_mark(foreign) == ""
 
 
@@ -87,7 +89,7 @@ def test_namespace__made_again_with_an_old_slug__is_empty(committing: Any, ana: 
     first = provisioning.provision("again", name="Again", owner=ana)
     with namespace_scope(first), operation(actor=Actor.user(ana)):
         Study.objects.create(code="old")
-    provisioning.delete(first)
+    remove(first)
     second = provisioning.provision("again", name="Again", owner=ana)
     with namespace_scope(second):
         assert (Study.all_objects.count(), second.schema_name != first.schema_name) == (0, True)
@@ -154,26 +156,26 @@ def test_rollback__of_an_active_namespace__is_refused(alpha: Namespace) -> None:
 def test_suspension__of_what_is_not_active__is_refused(alpha: Namespace, state: State) -> None:
     """Only an active namespace can be suspended."""
     Namespace.objects.filter(pk=alpha.pk).update(state=state)
-    with pytest.raises(InvalidInput):
-        provisioning.set_suspended(alpha, suspended=True)
+    with pytest.raises(NamespaceStateRefused):
+        act(life.suspend, alpha)
 
 
 def test_suspension__repeated__changes_nothing(alpha: Namespace) -> None:
     """Suspending can be repeated."""
-    provisioning.set_suspended(alpha, suspended=True)
-    assert provisioning.set_suspended(alpha, suspended=True).state == State.SUSPENDED
+    act(life.suspend, alpha)
+    assert act(life.suspend, alpha).state == State.SUSPENDED
 
 
 def test_deletion__cut_off__is_finished_by_repeating_it(committing: Any, alpha: Namespace) -> None:
     """The row goes last, so there is always something to repeat."""
     Namespace.objects.filter(pk=alpha.pk).update(state=State.DELETING)
     drop_schema(alpha.schema_name, alpha.pk)
-    provisioning.delete(alpha)
+    act(life.purge, alpha)
     assert not Namespace.objects.filter(slug="alpha").exists()
 
 
 def test_act__on_a_namespace_somebody_removed__says_so(committing: Any, alpha: Namespace) -> None:
     """A row that went away meanwhile is the named error."""
-    provisioning.delete(Namespace.objects.get(pk=alpha.pk))
+    remove(Namespace.objects.get(pk=alpha.pk))
     with pytest.raises(NamespaceNotFound):
         provisioning.resume(alpha)

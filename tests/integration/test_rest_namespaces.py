@@ -197,7 +197,7 @@ def test_resume__half_made__is_finished(api: Any, ana: Any) -> None:
 def test_suspend__half_made__is_refused(api: Any, ana: Any) -> None:
     """There is nothing to suspend yet."""
     reserve("acme", name="Acme", owner=ana)
-    assert api.post(f"{NAMESPACES}acme/suspend/").status_code == 400
+    assert api.post(f"{NAMESPACES}acme/suspend/").status_code == 409
 
 
 @pytest.mark.parametrize("body", [None, {}, {"confirm": "beta"}, {"confirm": ""}, {"confirm": None}, []])
@@ -205,14 +205,15 @@ def test_delete__not_confirmed__keeps_the_namespace(api: Any, alpha: Any, body: 
     """Only its own slug in the body deletes it."""
     assert (
         api.delete(f"{NAMESPACES}alpha/", body).status_code,
-        Namespace.objects.filter(slug="alpha").exists(),
+        Namespace.objects.get(slug="alpha").state,
     ) == (
         400,
-        True,
+        "active",
     )
 
 
 def test_delete__confirmed__is_gone(api: Any, alpha: Any) -> None:
-    """The namespace is no more."""
-    api.delete(f"{NAMESPACES}alpha/", {"confirm": "alpha"})
-    assert api.get(f"{NAMESPACES}alpha/").status_code == 404
+    """Its host answers as if nobody had it."""
+    answer = api.delete(f"{NAMESPACES}alpha/", {"confirm": "alpha"})
+    served = Client(headers={"host": host_of(alpha)}).get("/")
+    assert (answer.status_code, answer.json()["state"], served.status_code) == (202, "deleted", 404)

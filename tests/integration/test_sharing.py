@@ -11,8 +11,9 @@ from shared_apps.sharing.models import Grant, SharedResource
 from smartmodels.context import Actor, namespace_scope, operation
 from smartmodels.exceptions import NamespaceMismatch, ShareRefused
 from smartmodels.sharing import accept, decline, grant_for, revoke, share
-from smartmodels.tenancy.provisioning import set_suspended
+from smartmodels.tenancy import life
 from tenant_apps.research.models import Study
+from tests.support.lives import act
 
 
 @pytest.fixture
@@ -67,7 +68,7 @@ def test_grant__expired__hides_the_row_without_a_sweeper(study: Study, beta: Any
 def test_grant__home_suspended__hides_the_row(study: Study, alpha: Any, beta: Any) -> None:
     """A suspended home shows nothing."""
     share_by_operator(study, beta)
-    set_suspended(alpha, suspended=True)
+    act(life.suspend, alpha)
     assert not visible_in(beta, study)
 
 

@@ -12,9 +12,10 @@ from django.test import Client
 
 from shared_apps.namespaces.models import Domain, Namespace
 from smartmodels.context import current_namespace, namespace_scope
-from smartmodels.tenancy import provisioning
+from smartmodels.tenancy import life
 from smartmodels.tenancy.models import State
 from tests.support.clients import ApiClient, AsyncBrowser, host_of
+from tests.support.lives import act
 from tests.support.processes import manage
 from tests.support.reads import READS, codes_of, count_wrong
 from tests.support.waiting import wait_until
@@ -116,8 +117,10 @@ def test_refusal__for_a_browser__is_a_page(alpha: Namespace) -> None:
         (State.CREATING, 503, "5"),
         (State.FAILED, 503, "5"),
         (State.ACTIVE, 200, None),
-        (State.SUSPENDED, 503, None),
-        (State.ARCHIVED, 404, None),
+        (State.MAINTENANCE, 503, "300"),
+        (State.SUSPENDED, 503, "3600"),
+        (State.ARCHIVED, 410, None),
+        (State.DELETED, 404, None),
         (State.DELETING, 404, None),
     ],
 )
@@ -171,7 +174,7 @@ def test_suspension__while_nothing_can_be_heard__holds(
             " WHERE query LIKE 'LISTEN%%' AND datname = current_database()"
         )
         assert cursor.fetchone() == (True,)
-    provisioning.set_suspended(alpha, suspended=True)
+    act(life.suspend, alpha)
     wait_until(lambda: get("alpha.localhost").status_code == 503, "Noticing the silence", seconds=1)
 
 

@@ -9,7 +9,7 @@ from django.core.exceptions import ValidationError
 
 from smartmodels.context import require_namespace
 from smartmodels.tenancy.guessing import Guesses
-from smartmodels.tenancy.models import get_membership_model
+from smartmodels.tenancy.models import State, get_membership_model
 
 __all__ = ["THROTTLED", "LoginForm", "MemberLoginForm", "StaffLoginForm"]
 
@@ -54,8 +54,11 @@ class MemberLoginForm(LoginForm):
     """For the members of the namespace whose host is asked."""
 
     def may_log_in(self, user: Any) -> bool:
-        """Members only; staff of the platform are no exception."""
-        members = get_membership_model().objects.filter(namespace_id=require_namespace().pk)
+        """Members only; staff of the platform are no exception. A closed namespace is for staff alone."""
+        namespace: Any = require_namespace()
+        if namespace.state != State.ACTIVE and not user.is_staff:
+            return False
+        members = get_membership_model().objects.filter(namespace_id=namespace.pk)
         return super().may_log_in(user) and members.filter(user_id=user.pk).exists()
 
 

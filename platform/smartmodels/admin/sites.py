@@ -78,6 +78,8 @@ class _Site(admin.AdminSite):
             response.status_code = 429
         return response
 
+    login.opens_for_staff = True  # type: ignore[attr-defined]
+
     def get_log_entries(self, request: Any) -> Any:
         """Return nothing: history is the log."""
         return LogEntry.objects.none()

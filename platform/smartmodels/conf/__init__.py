@@ -59,6 +59,9 @@ class SmartModelsSettings:
     JOB_STREAM_SECONDS: float = 60.0
     """Seconds after which a progress stream ends; the browser opens it again where it was."""
 
+    AUDIT_MODEL: str = "operations.AuditEntry"
+    """``app.Model`` of the concrete audit entry, which tells what was done to namespaces."""
+
     HISTORY_WRITER: str = "trigger"
     """Who writes versions: ``trigger``, which sees every write, or ``statement``, which follows the ORM.
 
@@ -112,6 +115,25 @@ class SmartModelsSettings:
 
     RETRY_AFTER: int = 5
     """Seconds in ``Retry-After`` while a namespace is being made or moved."""
+
+    MAINTENANCE_RETRY_AFTER: int = 300
+    """Seconds in ``Retry-After`` during maintenance for which nobody said when it ends."""
+
+    SUSPENDED_RETRY_AFTER: int = 3600
+    """Seconds in ``Retry-After`` while a namespace is suspended."""
+
+    NAMESPACE_GRACE_DAYS: int = 30
+    """Days in which a deleted namespace can be brought back; then it is purged."""
+
+    HOST_QUARANTINE_DAYS: int = 30
+    """Days in which a host that was removed from a namespace can be added to no other one."""
+
+    HOST_CLAIM_DAYS: int = 7
+    """Days in which a host that was added must be proved; then another namespace may add it."""
+
+    TXT_RESOLVER: str = "smartmodels.tenancy.life.txt.txt_records"
+    """Dotted path of what returns the TXT records of a name as a list of texts; the default needs the
+    extra ``domains``."""
 
     PAGE_SIZE: int = 50
     """Rows on a page of a list when the caller does not say."""

@@ -14,8 +14,9 @@ from django.template.loader import render_to_string
 
 from smartmodels.context import namespace_scope
 from smartmodels.exceptions import SmartModelsError
+from smartmodels.tenancy.errors import HostMoved
 from smartmodels.tenancy.outages import outage_of
-from smartmodels.tenancy.routing import namespace_for_host, require_served
+from smartmodels.tenancy.routing import closed_for, namespace_for_host, require_known
 from smartmodels.tenancy.streams import keep_bound
 
 __all__ = ["NamespaceMiddleware", "refusal"]
@@ -31,16 +32,41 @@ def refusal(request: HttpRequest, error: SmartModelsError) -> HttpResponse:
         problem = {"type": "about:blank", "title": error.code, "status": error.status, "code": error.code,
                    "detail": error.message}  # fmt: skip
         response = JsonResponse(problem, status=error.status, content_type="application/problem+json")
+    response["Cache-Control"] = "no-store"  # What is not there, or not here, may be in a moment.
     if (seconds := error.details.get("retry_after")) is not None:
         response["Retry-After"] = str(seconds)
     return response
+
+
+def moved(request: HttpRequest, error: HostMoved) -> HttpResponse:
+    """Return the redirect to the same address on the host that the namespace has now."""
+    _, colon, port = request.get_host().rpartition(":")
+    host = f"{error.details['host']}{colon + port if port.isdigit() else ''}"
+    # Other methods than these are to be repeated as they are, with their body.
+    status = 301 if request.method in ("GET", "HEAD") else error.status
+    response = HttpResponse(status=status)
+    response["Location"] = f"{request.scheme}://{host}{request.get_full_path()}"
+    response["Cache-Control"] = "no-store"
+    return response
+
+
+def _answer(request: HttpRequest, error: SmartModelsError) -> HttpResponse:
+    return moved(request, error) if isinstance(error, HostMoved) else refusal(request, error)
+
+
+def _is_for_all(view: Any) -> bool:
+    """Tell whether the view is one by which staff log in, and so is there for who is nobody yet."""
+    return bool(getattr(getattr(view, "cls", view), "opens_for_staff", False))
 
 
 class NamespaceMiddleware:
     """Host -> namespace -> scope. Stands first: nothing may run before the namespace is known.
 
     ``request.namespace`` is the namespace, or None on the public host, where ``PUBLIC_URLCONF`` holds.
-    Unknown hosts answer 404, namespaces that are not active 503.
+    Unknown hosts answer 404, former ones redirect. A suspended namespace and one under maintenance answer
+    503, whatever comes of the request, unless its view was reached: that takes ``request.is_staff``, which
+    is settled by the middleware that authenticates, or a view with ``opens_for_staff``. Where nothing
+    settles it nobody passes.
     """
 
     sync_capable = True
@@ -58,19 +84,40 @@ class NamespaceMiddleware:
         try:
             namespace = self._route(request)
         except SmartModelsError as error:
-            return refusal(request, error)
+            return _answer(request, error)
         with namespace_scope(namespace):
             response = cast(HttpResponseBase, self.get_response(request))
+        response = self._unless_closed(request, response)
         return keep_bound(response, partial(namespace_scope, namespace))
 
     async def _acall(self, request: HttpRequest) -> HttpResponseBase:
         try:
             namespace = await sync_to_async(self._route)(request)
         except SmartModelsError as error:
-            return refusal(request, error)
+            return _answer(request, error)
         async with namespace_scope(namespace):
             response = cast(HttpResponseBase, await self.get_response(request))
+        response = self._unless_closed(request, response)
         return keep_bound(response, partial(namespace_scope, namespace))
+
+    def process_view(self, request: Any, view: Any, *_: Any) -> HttpResponse | None:
+        """Let staff pass, and who may be about to become staff; refuse everybody else."""
+        closed, request.closed_because = request.closed_because, None
+        if closed is None or _is_for_all(view) or getattr(request, "is_staff", False):
+            return None
+        return refusal(request, closed)
+
+    @staticmethod
+    def _unless_closed(request: Any, response: Any) -> Any:
+        """Replace what was answered before any view was reached, such as that there is no such page.
+
+        Style sheets are the platform's, the same for all, and pages for staff need them.
+        """
+        if request.closed_because is None or request.path_info.startswith(django_settings.STATIC_URL):
+            return response
+        for close in response._resource_closers:  # close() would say that the request has ended
+            close()
+        return refusal(request, request.closed_because)
 
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
         """Answer a view that lost the database; anything else is an error like any other."""
@@ -87,8 +134,10 @@ class NamespaceMiddleware:
                 raise
             raise refused from error
         request.namespace = namespace  # type: ignore[attr-defined]
+        request.closed_because = None  # type: ignore[attr-defined]
         if namespace is None:
             request.urlconf = django_settings.PUBLIC_URLCONF
         else:
-            require_served(namespace)
+            require_known(namespace)
+            request.closed_because = closed_for(namespace)  # type: ignore[attr-defined]
         return namespace

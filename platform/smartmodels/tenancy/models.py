@@ -15,11 +15,14 @@ from smartmodels.conf import settings
 
 __all__ = [
     "AbstractDomain",
+    "AbstractHeldHost",
     "AbstractMembership",
     "AbstractNamespace",
+    "HostState",
     "Role",
     "State",
     "get_domain_model",
+    "get_held_host_model",
     "get_membership_model",
     "get_namespace_model",
     "new_key",
@@ -32,15 +35,25 @@ def new_key() -> Any:
 
 
 class State(models.TextChoices):
-    """Where a namespace is in its life."""
+    """Where a namespace is in its life; smartmodels/tenancy/life/states.py says what may follow what."""
 
     RESERVED = "reserved"
     CREATING = "creating"
     ACTIVE = "active"
+    MAINTENANCE = "maintenance"
     SUSPENDED = "suspended"
     ARCHIVED = "archived"
+    DELETED = "deleted"
     DELETING = "deleting"
     FAILED = "failed"
+
+
+class HostState(models.TextChoices):
+    """What a host does: waits for the proof that it is theirs, is served, or leads to the primary one."""
+
+    PENDING = "pending"
+    SERVED = "served"
+    REDIRECT = "redirect"
 
 
 class Role(models.TextChoices):
@@ -63,7 +76,11 @@ class Role(models.TextChoices):
 
 
 class AbstractNamespace(TenantMixin):
-    """A tenant: one schema, its hosts, its members. Made by the provisioning service, never by ``save()``."""
+    """A tenant: one schema, its hosts, its members. Made by the provisioning service, never by ``save()``.
+
+    ``notice`` and ``back_at`` are what people are told during maintenance. A deleted namespace can be
+    brought back, as ``state_before``, until ``purge_after``.
+    """
 
     auto_create_schema = False
     auto_drop_schema = False
@@ -71,11 +88,16 @@ class AbstractNamespace(TenantMixin):
     id = models.UUIDField(primary_key=True, default=new_key, editable=False)
     slug = models.CharField(max_length=31, unique=True)
     name = models.CharField(max_length=200)
-    state = models.CharField(max_length=10, choices=State.choices, default=State.RESERVED)
+    state = models.CharField(max_length=12, choices=State.choices, default=State.RESERVED)
     step = models.CharField(max_length=20, blank=True, default="")
     error = models.TextField(blank=True, default="")
     created_at = models.DateTimeField(db_default=Now(), editable=False)
     activated_at = models.DateTimeField(null=True, editable=False)
+    notice = models.CharField(max_length=500, blank=True, default="")
+    back_at = models.DateTimeField(null=True, editable=False)
+    state_before = models.CharField(max_length=12, blank=True, default="", editable=False)
+    deleted_at = models.DateTimeField(null=True, editable=False)
+    purge_after = models.DateTimeField(null=True, editable=False)
 
     class Meta:
         abstract = True
@@ -91,10 +113,33 @@ class AbstractNamespace(TenantMixin):
 
 
 class AbstractDomain(DomainMixin):
-    """A host on which a namespace is served."""
+    """A host of a namespace. ``proof`` is what the TXT record of a pending one must say."""
+
+    state = models.CharField(max_length=10, choices=HostState.choices, default=HostState.SERVED,
+                             db_default=HostState.SERVED, editable=False)  # fmt: skip
+    proof = models.CharField(max_length=64, blank=True, default="", db_default="", editable=False)
+    added_at = models.DateTimeField(db_default=Now(), editable=False)
+    verified_at = models.DateTimeField(null=True, editable=False)
 
     class Meta:
         abstract = True
+
+
+class AbstractHeldHost(models.Model):
+    """A host that was removed, held for the namespace that had it: nobody else gets it before ``until``.
+
+    It outlives its namespace, so it refers to that by value.
+    """
+
+    host = models.CharField(max_length=253, unique=True)
+    namespace_id = models.UUIDField(editable=False)
+    until = models.DateTimeField(editable=False)
+
+    class Meta:
+        abstract = True
+
+    def __str__(self) -> str:
+        return self.host
 
 
 class AbstractMembership(models.Model):
@@ -115,7 +160,10 @@ class AbstractMembership(models.Model):
         constraints: ClassVar[list[Any]] = [
             models.UniqueConstraint(
                 fields=["namespace", "user"], name="%(app_label)s_one_membership_per_user"
-            )
+            ),
+            models.CheckConstraint(
+                condition=models.Q(role__in=Role.values), name="%(app_label)s_membership_role_known"
+            ),
         ]
 
 
@@ -127,6 +175,11 @@ def get_namespace_model() -> Any:
 def get_domain_model() -> Any:
     """Return the concrete domain model (django-tenants' ``TENANT_DOMAIN_MODEL``)."""
     return apps.get_model(django_settings.TENANT_DOMAIN_MODEL)
+
+
+def get_held_host_model() -> Any:
+    """Return the concrete model of held hosts: ``HeldHost`` of the app that holds the domains."""
+    return apps.get_model(get_domain_model()._meta.app_label, "HeldHost")
 
 
 def get_membership_model() -> Any:

@@ -52,4 +52,4 @@ def _is_going(namespace: Any) -> bool:
             found = type(namespace).objects.filter(pk=namespace.pk).values_list("state", flat=True).first()
     except DatabaseError:
         return False
-    return found in (None, State.DELETING, State.ARCHIVED)
+    return found in (None, State.DELETED, State.DELETING, State.ARCHIVED)

@@ -32,6 +32,7 @@ from smartmodels.exceptions import (
     SlugTaken,
     SmartModelsError,
 )
+from smartmodels.tenancy.hosts import require_free_host
 from smartmodels.tenancy.models import (
     Role,
     State,
@@ -45,7 +46,6 @@ from smartmodels.tenancy.tables import make_tables
 
 __all__ = [
     "STEPS",
-    "delete",
     "exclusively",
     "find_namespace",
     "provision",
@@ -53,7 +53,6 @@ __all__ = [
     "reserve",
     "resume",
     "rollback",
-    "set_suspended",
     "unfinished",
 ]
 
@@ -136,13 +135,12 @@ def reserve(slug: str, *, name: str, owner: Any) -> Any:
     slug = validate_slug(slug)
     name = _validated_name(name)
     model = get_namespace_model()
-    if get_domain_model().objects.filter(domain=primary_host(slug)).exclude(tenant__slug=slug).exists():
-        raise HostTaken(f"{primary_host(slug)} is served by another namespace.", host=primary_host(slug))
     namespace = model(slug=slug, name=name, schema_name=new_schema_name(slug), state=State.RESERVED)
     try:
         with public_scope(), transaction.atomic():
             namespace.save(force_insert=True)
             get_membership_model().objects.create(namespace=namespace, user=owner, role=Role.OWNER)
+            require_free_host(primary_host(slug), namespace.pk)
     except IntegrityError as error:
         taken = model.objects.filter(slug=slug).first()
         if taken is None:
@@ -257,36 +255,6 @@ def rollback(namespace: Any) -> None:
         _remove(namespace)
 
 
-def delete(namespace: Any) -> None:
-    """Delete a namespace with its schema, hosts and memberships, for good.
-
-    Its host answers 404 from the first moment; a deletion that is cut off is finished by repeating it.
-    """
-    with public_scope(), exclusively(namespace):
-        get_namespace_model().objects.filter(pk=namespace.pk).update(state=State.DELETING)
-        _remove(namespace)
-
-
 def _remove(namespace: Any) -> None:
     drop_schema(namespace.schema_name, namespace.pk)
     get_namespace_model().objects.filter(pk=namespace.pk).delete()
-
-
-def set_suspended(namespace: Any, suspended: bool) -> Any:
-    """Stop or resume serving an active namespace; repeating it changes nothing.
-
-    Raises InvalidInput for one that is neither active nor suspended.
-    """
-    before, after = State.ACTIVE, State.SUSPENDED
-    if not suspended:
-        before, after = after, before
-    with public_scope():
-        model = get_namespace_model()
-        changed = model.objects.filter(pk=namespace.pk, state=before).update(state=after)
-        _reload(namespace)
-    if not changed and namespace.state != after:
-        raise InvalidInput(
-            f"Namespace {namespace.slug!r} is {namespace.state}: only an active one can be suspended.",
-            slug=namespace.slug,
-        )
-    return namespace

@@ -7,30 +7,37 @@ connection is up, so a process that cannot hear asks the database every time.
 
 from __future__ import annotations
 
+import math
 import time
 from dataclasses import dataclass
 from typing import Any
 
+from django.utils import timezone
+
 from smartmodels.conf import settings
 from smartmodels.context import public_scope
-from smartmodels.exceptions import HostUnknown, NamespaceNotActive, NamespaceSuspended
+from smartmodels.exceptions import HostUnknown, NamespaceNotActive, NamespaceSuspended, SmartModelsError
+from smartmodels.tenancy.errors import HostMoved, NamespaceArchived, NamespaceUnderMaintenance
 from smartmodels.tenancy.listening import Listener
-from smartmodels.tenancy.models import State, get_domain_model
+from smartmodels.tenancy.models import HostState, State, get_domain_model
 from smartmodels.tenancy.names import fold_host, public_hosts
 
-__all__ = ["clear_routes", "namespace_for_host", "require_served", "stop_listening"]
+__all__ = ["clear_routes", "closed_for", "namespace_for_host", "require_known", "stop_listening"]
 
 _CAPACITY = 10_000
 
 
 @dataclass(frozen=True, slots=True)
 class _Entry:
+    """Whose the host is, and where it leads when it is a former one; nobody's has no namespace."""
+
     namespace: Any
+    moved_to: str | None
     expires: float
 
 
 class _Routes:
-    """The cache: host -> namespace row, or None for a host that nobody serves."""
+    """The cache: host -> entry; that nobody serves a host is kept as well."""
 
     def __init__(self) -> None:
         self._entries: dict[str, _Entry] = {}
@@ -42,7 +49,7 @@ class _Routes:
             return None
         return entry
 
-    def put(self, host: str, namespace: Any, generation: int) -> None:
+    def put(self, host: str, entry: _Entry, generation: int) -> None:
         """Keep what was read, unless something changed since the reading began."""
         # A pooler in transaction mode takes LISTEN and delivers nothing.
         if settings().ROUTING_TTL <= 0 or settings().POOLER:
@@ -51,7 +58,7 @@ class _Routes:
             return
         if len(self._entries) >= _CAPACITY:
             self._entries.clear()
-        self._entries[host] = _Entry(namespace, time.monotonic() + settings().ROUTING_TTL)
+        self._entries[host] = entry
 
     @property
     def generation(self) -> int:
@@ -78,16 +85,28 @@ def stop_listening() -> None:
     _routes.stop()
 
 
-def _read(host: str) -> Any:
+def _read(host: str) -> _Entry:
+    expires = time.monotonic() + settings().ROUTING_TTL
     with public_scope():
-        domain = get_domain_model().objects.select_related("tenant").filter(domain=host).first()
-    return None if domain is None else domain.tenant
+        hosts = get_domain_model().objects
+        domain = hosts.select_related("tenant").filter(domain=host).exclude(state=HostState.PENDING).first()
+        if domain is None:
+            return _Entry(None, None, expires)
+        if domain.state != HostState.REDIRECT:
+            return _Entry(domain.tenant, None, expires)
+        primary = hosts.filter(tenant=domain.tenant, state=HostState.SERVED).order_by("-is_primary", "domain")
+        moved_to = primary.values_list("domain", flat=True).first()
+    return _Entry(domain.tenant if moved_to else None, moved_to, expires)
+
+
+_NOBODY = "Nothing is served on this host: check the address."
 
 
 def namespace_for_host(raw_host: str) -> Any:
     """Return the namespace served on a host, or None for the public site.
 
-    Case, port and a trailing dot do not matter. Raises HostUnknown. A warm call sends no query.
+    Case, port and a trailing dot do not matter. Raises HostUnknown, and HostMoved for a former host of a
+    namespace, with the primary one in its details. A warm call sends no query.
     """
     host = fold_host(raw_host)
     if host in public_hosts():
@@ -95,23 +114,44 @@ def namespace_for_host(raw_host: str) -> Any:
     entry = _routes.get(host)
     if entry is None:
         generation = _routes.generation
-        namespace = _read(host)
-        _routes.put(host, namespace, generation)
-    else:
-        namespace = entry.namespace
-    if namespace is None:
-        raise HostUnknown("Nothing is served on this host: check the address.")
-    return namespace
+        entry = _read(host)
+        _routes.put(host, entry, generation)
+    if entry.namespace is None:
+        raise HostUnknown(_NOBODY)
+    if entry.moved_to is not None:
+        require_known(entry.namespace)
+        raise HostMoved(f"This namespace is served on {entry.moved_to} now.", host=entry.moved_to)
+    return entry.namespace
 
 
-def require_served(namespace: Any) -> None:
-    """Raise NamespaceSuspended or NamespaceNotActive unless the namespace is active."""
-    if namespace.state == State.ACTIVE:
-        return
+def require_known(namespace: Any) -> None:
+    """Raise HostUnknown, NamespaceArchived or NamespaceNotActive for what is served to nobody at all."""
+    state = namespace.state
+    if state in (State.DELETED, State.DELETING):
+        raise HostUnknown(_NOBODY)
+    if state == State.ARCHIVED:
+        raise NamespaceArchived("This namespace is archived: ask its operator to bring it back.")
+    if state in (State.RESERVED, State.CREATING, State.FAILED):
+        raise NamespaceNotActive(
+            "This namespace is not ready yet: try again shortly.", retry_after=settings().RETRY_AFTER
+        )
+
+
+def closed_for(namespace: Any) -> SmartModelsError | None:
+    """Return what everybody but staff is told of a suspended namespace or one under maintenance, or None.
+
+    ``retry_after`` is in seconds.
+    """
     if namespace.state == State.SUSPENDED:
-        raise NamespaceSuspended("This namespace is suspended: ask its operator to resume it.")
-    if namespace.state in (State.ARCHIVED, State.DELETING):
-        raise HostUnknown("Nothing is served on this host: check the address.")
-    raise NamespaceNotActive(
-        "This namespace is not ready yet: try again shortly.", retry_after=settings().RETRY_AFTER
-    )
+        return NamespaceSuspended(
+            "This namespace is suspended: ask its operator to resume it.",
+            retry_after=settings().SUSPENDED_RETRY_AFTER,
+        )
+    if namespace.state == State.MAINTENANCE:
+        after = settings().MAINTENANCE_RETRY_AFTER
+        if namespace.back_at is not None:
+            after = max(1, math.ceil((namespace.back_at - timezone.now()).total_seconds()))
+        return NamespaceUnderMaintenance(
+            namespace.notice or "This namespace is under maintenance: try again later.", retry_after=after
+        )
+    return None

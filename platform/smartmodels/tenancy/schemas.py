@@ -9,7 +9,7 @@ from smartmodels.exceptions import NamespaceFailed
 from smartmodels.tenancy.names import SCHEMA_MARK
 from smartmodels.tenancy.triggers import literal, quoted
 
-__all__ = ["create_schema", "drop_schema", "marked_schemas", "schema_mark"]
+__all__ = ["create_schema", "drop_schema", "is_ours", "marked_schemas", "schema_mark"]
 
 
 def schema_mark(schema: str, *, using: str = "default") -> str | None:
@@ -51,11 +51,11 @@ def create_schema(schema: str, key: object, *, mark: str = SCHEMA_MARK, using: s
         cursor.execute(f"COMMENT ON SCHEMA {quoted(schema)} IS {literal(f'{mark} {key}')}")
 
 
-def drop_schema(schema: str, key: object, *, mark: str = SCHEMA_MARK, using: str = "default") -> bool:
-    """Drop the schema of namespace ``key`` with all its rows; return whether there was one.
+def is_ours(schema: str, key: object, *, mark: str = SCHEMA_MARK, using: str = "default") -> bool:
+    """Tell whether there is a schema of this name, which then is that of ``key``.
 
-    ``mark`` says what else than a namespace's it is. Raises NamespaceFailed, and drops nothing, when the
-    schema does not bear the mark.
+    ``mark`` says what else than a namespace's it is. Raises NamespaceFailed when it does not bear the
+    mark, and so may not be dropped.
     """
     existing = schema_mark(schema, using=using)
     if existing is None:
@@ -64,6 +64,17 @@ def drop_schema(schema: str, key: object, *, mark: str = SCHEMA_MARK, using: str
         raise NamespaceFailed(
             f"Schema {schema} does not bear the mark of this namespace, so it is not dropped.", schema=schema
         )
+    return True
+
+
+def drop_schema(schema: str, key: object, *, mark: str = SCHEMA_MARK, using: str = "default") -> bool:
+    """Drop the schema of namespace ``key`` with all its rows; return whether there was one.
+
+    ``mark`` says what else than a namespace's it is. Raises NamespaceFailed, and drops nothing, when the
+    schema does not bear the mark.
+    """
+    if not is_ours(schema, key, mark=mark, using=using):
+        return False
     with connections[using].cursor() as cursor:
         cursor.execute(f"DROP SCHEMA {quoted(schema)} CASCADE")
     return True

@@ -12,11 +12,12 @@ from shared_apps.namespaces.models import Handover, Namespace, Work
 from smartmodels.conf import settings
 from smartmodels.context import Operation
 from smartmodels.ownership import hold_accounts
+from smartmodels.tenancy.life.states import WITH_ROWS
 from smartmodels.tenancy.models import State
 
 __all__ = ["WITH_SCHEMA", "AccountChange", "let_nobody_in", "lock_accounts", "order_work"]
 
-WITH_SCHEMA = (State.ACTIVE, State.SUSPENDED, State.ARCHIVED)
+WITH_SCHEMA = WITH_ROWS
 """States of namespaces that have rows."""
 
 

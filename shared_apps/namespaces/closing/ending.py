@@ -15,10 +15,10 @@ from shared_apps.namespaces.closing.changes import (
 )
 from shared_apps.namespaces.closing.work import Progress, continue_handovers, silent, what_is_left
 from shared_apps.namespaces.models import Membership, Namespace, Work
-from shared_apps.namespaces.owners import lock_owners, sole_ownerships
 from smartmodels.context import namespace_scope, operation, public_scope
 from smartmodels.exceptions import InvalidInput, SoleOwner
 from smartmodels.ownership import count_owned, is_sentinel, refuse_sentinel
+from smartmodels.tenancy.life.owners import lock_owners, sole_ownerships
 from smartmodels.tenancy.models import Role
 
 __all__ = ["close_account", "plan_closing"]

@@ -1,4 +1,4 @@
-"""Provision, look at, suspend, resume and delete namespaces: staff, on the public host."""
+"""Provision namespaces and look at them: staff, on the public host. What is done to them is in the mixins."""
 
 from __future__ import annotations
 
@@ -18,6 +18,9 @@ from shared_apps.namespaces.serializers import (
     ProvisionedSerializer,
 )
 from shared_apps.namespaces.tasks import provision
+from shared_apps.namespaces.viewsets.domains import DomainsMixin
+from shared_apps.namespaces.viewsets.life import LifeMixin
+from shared_apps.namespaces.viewsets.members import MembersMixin
 from smartmodels.context import public_scope
 from smartmodels.exceptions import (
     HostTaken,
@@ -36,13 +39,11 @@ from smartmodels.rest import (
     Refused,
     Response,
     StaffPermission,
-    action,
     extend_schema,
     prefers_to_wait,
     problem_of,
 )
 from smartmodels.tenancy import provisioning
-from smartmodels.tenancy.models import State
 
 __all__ = ["NamespaceViewSet"]
 
@@ -66,14 +67,14 @@ def _blaming(pointer: str, *kinds: type[SmartModelsError]) -> Iterator[None]:
         raise Refused(replace(problem, errors=(fault,))) from error
 
 
-class NamespaceViewSet(GenericApiViewSet):
+class NamespaceViewSet(LifeMixin, DomainsMixin, MembersMixin, GenericApiViewSet):
     """Namespaces: each one a schema, its hosts and its members."""
 
     permission_classes = (StaffPermission,)
     serializer_class = NamespaceSerializer
     queryset = Namespace.objects.order_by("slug").prefetch_related("domains")
     lookup_field = "slug"
-    delete_body = ConfirmationSerializer
+    delete_body: Any = ConfirmationSerializer
 
     def known_parameters(self) -> frozenset[str]:
         """Add ``wait`` to what may stand in the query string of a creation."""
@@ -138,41 +139,3 @@ class NamespaceViewSet(GenericApiViewSet):
     def retrieve(self, request: Any, slug: str) -> Response:
         """Read one namespace."""
         return self._shown(self.get_object())
-
-    def destroy(self, request: Any, slug: str) -> Response:
-        """Delete a namespace with all its rows, for good; the body repeats its slug."""
-        namespace = self.get_object()
-        asked = ConfirmationSerializer(data=request.data)
-        asked.is_valid(raise_exception=True)
-        if asked.validated_data["confirm"] != namespace.slug:
-            message = f"Repeat the slug, {namespace.slug}, to delete the namespace with all its rows."
-            raise Refused(
-                Problem(400, "not-confirmed", message, (Fault("not-confirmed", message, pointer="/confirm"),))
-            )
-        provisioning.delete(namespace)
-        return Response(status=204)
-
-    @extend_schema(request=None)
-    @action(detail=True, methods=["post"])
-    def suspend(self, request: Any, slug: str) -> Response:
-        """Stop serving a namespace; nothing is lost."""
-        return self._shown(provisioning.set_suspended(self.get_object(), suspended=True))
-
-    @extend_schema(request=None)
-    @action(detail=True, methods=["post"])
-    def resume(self, request: Any, slug: str) -> Response:
-        """Serve a suspended namespace again, or finish one that is half-made."""
-        namespace = self.get_object()
-        if namespace.state == State.SUSPENDED:
-            provisioning.set_suspended(namespace, suspended=False)
-        else:
-            provisioning.resume(namespace)
-        if namespace.state != State.ACTIVE:
-            raise InvalidInput(
-                f"Namespace {namespace.slug!r} is {namespace.state}: "
-                "only a suspended or half-made one can be resumed."
-            )
-        return self._shown(namespace)
-
-    def _shown(self, namespace: Any) -> Response:
-        return Response(self.get_serializer(namespace).data)

@@ -59,5 +59,5 @@ class Command(BaseCommand):
             return [options["namespace"]]
         if not action.every:
             raise InvalidInput(f"`history {action.name}` needs --namespace: say which one.")
-        usable = (State.ACTIVE, State.SUSPENDED)
+        usable = (State.ACTIVE, State.MAINTENANCE, State.SUSPENDED)
         return [row["slug"] for row in summaries() if row["state"] in usable]

@@ -1,4 +1,4 @@
-"""``manage.py namespace``: make, look at, suspend, resume and remove namespaces."""
+"""``manage.py namespace``: everything that is done to namespaces."""
 
 from __future__ import annotations
 
@@ -7,19 +7,30 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandParser
 
 from smartmodels.context import Actor, operation
-from smartmodels.management.namespaces import looking, making, stopping
+from smartmodels.management.namespaces import (
+    auditing,
+    domains,
+    looking,
+    making,
+    members,
+    removing,
+    renaming,
+    stopping,
+)
 from smartmodels.management.namespaces.actions import Action
 from smartmodels.management.refusals import command_errors
 
 ACTIONS: dict[str, Action] = {
-    action.name: action for action in (*making.ACTIONS, *looking.ACTIONS, *stopping.ACTIONS)
+    action.name: action
+    for subject in (making, looking, stopping, renaming, domains, members, removing, auditing)
+    for action in subject.ACTIONS
 }
 
 
 class Command(BaseCommand):
     """Exit codes: 0 done, 1 refused (message and code on stderr), 2 wrong usage."""
 
-    help = "Make, look at, suspend, resume and remove namespaces."
+    help = "Make namespaces, look at them, change them, stop serving them and remove them."
 
     def add_arguments(self, parser: CommandParser) -> None:
         """Declare one subcommand per action."""

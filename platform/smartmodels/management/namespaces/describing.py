@@ -9,10 +9,13 @@ from django.db.models import Count
 
 from smartmodels.context import public_scope
 from smartmodels.tenancy.migrating import pending
-from smartmodels.tenancy.models import get_namespace_model
+from smartmodels.tenancy.models import HostState, get_namespace_model
 from smartmodels.tenancy.schemas import marked_schemas
 
 __all__ = ["describe", "size_of", "summaries"]
+
+
+_SERVED = HostState.SERVED
 
 
 def _moment(value: Any) -> str | None:
@@ -20,12 +23,15 @@ def _moment(value: Any) -> str | None:
 
 
 def _summary(namespace: Any) -> dict[str, Any]:
-    hosts = [domain.domain for domain in namespace.domains.all()]
+    # In Python, since lists have read the hosts of all namespaces at once.
+    hosts = {
+        domain.domain: domain.is_primary for domain in namespace.domains.all() if domain.state == _SERVED
+    }
     return {
         "slug": namespace.slug,
         "name": namespace.name,
         "state": str(namespace.state),
-        "host": min(hosts, default=None),
+        "host": min(hosts, key=lambda host: (not hosts[host], host), default=None),
         "created_at": _moment(namespace.created_at),
     }
 
@@ -56,6 +62,9 @@ def describe(namespace: Any) -> dict[str, Any]:
             "step": namespace.step or None,
             "error": namespace.error or None,
             "activated_at": _moment(namespace.activated_at),
+            "notice": namespace.notice or None,
+            "back_at": _moment(namespace.back_at),
+            "purge_after": _moment(namespace.purge_after),
         }
 
 

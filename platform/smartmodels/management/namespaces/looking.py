@@ -37,7 +37,7 @@ def _paint(command: BaseCommand) -> dict[str, Callable[[str], str]]:
     if not command.stdout.isatty():
         return {}
     good, fair, bad = command.style.SUCCESS, command.style.WARNING, command.style.ERROR
-    bad_states = (State.FAILED, State.DELETING)
+    bad_states = (State.FAILED, State.DELETED, State.DELETING)
     return {
         str(state): good if state == State.ACTIVE else bad if state in bad_states else fair for state in State
     }

@@ -8,13 +8,13 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import transaction
 
 from smartmodels.context import public_scope
-from smartmodels.exceptions import InvalidInput
 from smartmodels.jobs import find_job
 from smartmodels.management.namespaces.actions import Action, Options, say, tell_step
 from smartmodels.management.namespaces.describing import describe
 from smartmodels.management.namespaces.owners import owner_account
 from smartmodels.tenancy import provisioning
-from smartmodels.tenancy.models import State
+from smartmodels.tenancy.life import rehearsed, serve
+from smartmodels.tenancy.life.states import HALF_MADE
 from smartmodels.tenancy.names import primary_host
 
 __all__ = ["ACTIONS"]
@@ -64,21 +64,18 @@ def _create(command: BaseCommand, options: Options) -> None:
 
 def _resume(command: BaseCommand, options: Options) -> None:
     namespace = provisioning.find_namespace(options["slug"])
-    if namespace.state == State.SUSPENDED:
-        provisioning.set_suspended(namespace, suspended=False)
-    else:
+    if options["dry_run"] and namespace.state in HALF_MADE:
+        steps = list(provisioning.STEPS)
+        say(command, options, {"dry_run": True, "steps": steps}, f"Would finish {namespace.slug}.")
+        return
+    with rehearsed(options["dry_run"]):
         _finish(command, namespace, options)
-    if namespace.state != State.ACTIVE:
-        raise InvalidInput(
-            f"Namespace {namespace.slug!r} is {namespace.state}: "
-            "only a suspended or half-made one can be resumed."
-        )
-    say(command, options, describe(namespace), _served(namespace))
+        say(command, options, {**describe(namespace), "dry_run": options["dry_run"]}, _served(namespace))
 
 
 def _finish(command: BaseCommand, namespace: Any, options: Options) -> None:
     try:
-        provisioning.resume(namespace, progress=lambda step: tell_step(command, options, step))
+        serve(namespace, progress=lambda step: tell_step(command, options, step))
     except KeyboardInterrupt:
         raise CommandError(
             f"Interrupted. Run `namespace resume {namespace.slug}` to go on or "
@@ -99,5 +96,5 @@ ACTIONS = (
         _create_arguments,
         dry_run=True,
     ),
-    Action("resume", "serve a suspended namespace again, or finish a half-made one", _resume),
+    Action("resume", "serve a suspended namespace again, or finish a half-made one", _resume, dry_run=True),
 )

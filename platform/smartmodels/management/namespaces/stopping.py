@@ -1,62 +1,64 @@
-"""``manage.py namespace suspend|rollback|delete``: stop serving a namespace, or remove it."""
+"""``manage.py namespace suspend|maintenance|archive|unarchive``: stop serving a namespace for a while."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandParser
-from django.template.defaultfilters import filesizeformat
 
-from smartmodels.management.asking import confirm
-from smartmodels.management.namespaces.actions import Action, Options, say
-from smartmodels.management.namespaces.describing import describe, size_of
-from smartmodels.tenancy import provisioning
+from smartmodels.management.namespaces.actions import Action, Options
+from smartmodels.management.namespaces.changing import because, because_arguments, change
+from smartmodels.tenancy import life
 
 __all__ = ["ACTIONS"]
 
 
 def _suspend(command: BaseCommand, options: Options) -> None:
-    namespace = provisioning.find_namespace(options["slug"])
-    provisioning.set_suspended(namespace, suspended=True)
-    text = f"{namespace.slug} is suspended; `namespace resume` serves it again."
-    say(command, options, describe(namespace), text)
+    change(command, options, life.suspend, "{slug} is suspended; `namespace resume` serves it again.")
 
 
-def _rollback(command: BaseCommand, options: Options) -> None:
-    namespace = provisioning.find_namespace(options["slug"])
-    provisioning.require_unfinished(namespace)
-    _remove(command, namespace, options, provisioning.rollback)
-
-
-def _delete_arguments(parser: CommandParser) -> None:
-    parser.add_argument("--yes", action="store_true", help="Do not ask for the slug once more.")
-
-
-def _delete(command: BaseCommand, options: Options) -> None:
-    _remove(command, provisioning.find_namespace(options["slug"]), options, provisioning.delete)
-
-
-def _remove(command: BaseCommand, namespace: Any, options: Options, remove: Callable[[Any], None]) -> None:
-    known = {**describe(namespace), "bytes": size_of(namespace)}
-    what = (
-        f"{namespace.slug}: schema {known['schema']} ({filesizeformat(known['bytes'])}), "
-        f"hosts: {len(known['hosts'])}, members: {len(known['members'])}"
+def _maintenance_arguments(parser: CommandParser) -> None:
+    parser.add_argument("switch", choices=["on", "off"], help="Begin or end it.")
+    parser.add_argument("--message", default="", help="What people are told; plain text.")
+    parser.add_argument(
+        "--minutes", type=float, help="How long it will take, which Retry-After counts down to."
     )
-    if options["dry_run"]:
-        say(command, options, {"dry_run": True, **known}, f"Would remove {what}.")
+    because_arguments(parser)
+
+
+def _maintenance(command: BaseCommand, options: Options) -> None:
+    if options["switch"] == "off":
+        change(command, options, life.end_maintenance, "{slug} is served again.")
         return
-    if not options.get("yes", True):
-        question = f"This removes {what}, for good. Type {namespace.slug}"
-        confirm(command, namespace.slug, question, "nothing was removed")
-    remove(namespace)
-    say(command, options, {"removed": True, **known}, f"Removed {what}.")
+    minutes = options["minutes"]
+
+    def begin(namespace: Any) -> Any:
+        lasts = None if minutes is None else timedelta(minutes=minutes)
+        return life.begin_maintenance(namespace, notice=options["message"], lasts=lasts)
+
+    change(
+        command, options, begin, "{slug} is under maintenance; `namespace maintenance {slug} off` ends it."
+    )
+
+
+def _archive(command: BaseCommand, options: Options) -> None:
+    change(command, options, life.archive, "{slug} is archived; `namespace unarchive` brings it back.")
+
+
+def _unarchive(command: BaseCommand, options: Options) -> None:
+    change(command, options, life.unarchive, "{slug} is served again.")
 
 
 ACTIONS = (
-    Action("suspend", "stop serving a namespace; nothing is lost", _suspend),
-    Action("rollback", "remove a half-made namespace", _rollback, dry_run=True),
+    because("suspend", "stop serving a namespace; nothing is lost", _suspend),
     Action(
-        "delete", "remove a namespace with all its rows, for good", _delete, _delete_arguments, dry_run=True
+        "maintenance",
+        "close a namespace for work on it, with a message, or open it again",
+        _maintenance,
+        _maintenance_arguments,
+        dry_run=True,
     ),
+    because("archive", "put a namespace away with its rows: it is served to nobody", _archive),
+    because("unarchive", "serve an archived namespace again", _unarchive),
 )

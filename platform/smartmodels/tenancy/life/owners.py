@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from shared_apps.accounts.models import User
-from shared_apps.namespaces.models import Membership
 from smartmodels.exceptions import SoleOwner
-from smartmodels.tenancy.models import Role, State
+from smartmodels.tenancy.models import Role, State, get_membership_model
 
 __all__ = ["is_last_owner", "lock_owners", "require_another_owner", "sole_ownerships"]
 
-_NEED_AN_OWNER = (State.RESERVED, State.CREATING, State.FAILED, State.ACTIVE, State.SUSPENDED)
+_NEED_AN_OWNER = (
+    State.RESERVED, State.CREATING, State.FAILED, State.ACTIVE, State.MAINTENANCE, State.SUSPENDED
+)  # fmt: skip
 
 
 def lock_owners(namespaces: Iterable[Any]) -> None:
@@ -20,14 +20,15 @@ def lock_owners(namespaces: Iterable[Any]) -> None:
 
     So of two owners who leave at once, one waits and sees the other gone.
     """
-    owners = Membership.objects.filter(namespace_id__in=namespaces, role=Role.OWNER)
+    owners = get_membership_model().objects.filter(namespace_id__in=namespaces, role=Role.OWNER)
     list(owners.select_for_update(of=("self",)).order_by("pk").values_list("pk"))
 
 
-def sole_ownerships(user: User) -> list[Membership]:
+def sole_ownerships(user: Any) -> list[Any]:
     """Return the user's ownerships of namespaces, active, suspended or half-made, that nobody else owns."""
-    owned = Membership.objects.filter(user=user, role=Role.OWNER, namespace__state__in=_NEED_AN_OWNER)
-    others = Membership.objects.filter(role=Role.OWNER, user__is_active=True).exclude(user=user)
+    owners = get_membership_model().objects.filter(role=Role.OWNER)
+    owned = owners.filter(user=user, namespace__state__in=_NEED_AN_OWNER)
+    others = owners.filter(user__is_active=True).exclude(user=user)
     return list(
         owned.exclude(namespace_id__in=others.values("namespace_id"))
         .select_related("namespace")
@@ -35,17 +36,15 @@ def sole_ownerships(user: User) -> list[Membership]:
     )
 
 
-def is_last_owner(membership: Membership) -> bool:
+def is_last_owner(membership: Any) -> bool:
     """Tell whether the namespace has no other owner; holds its owners until the transaction ends."""
     lock_owners([membership.namespace_id])
-    stored = Membership.objects.filter(pk=membership.pk, role=Role.OWNER)
-    others = Membership.objects.filter(
-        namespace_id=membership.namespace_id, role=Role.OWNER, user__is_active=True
-    )
-    return stored.exists() and not others.exclude(pk=membership.pk).exists()
+    owners = get_membership_model().objects.filter(namespace_id=membership.namespace_id, role=Role.OWNER)
+    others = owners.filter(user__is_active=True).exclude(pk=membership.pk)
+    return owners.filter(pk=membership.pk).exists() and not others.exists()
 
 
-def require_another_owner(membership: Membership) -> None:
+def require_another_owner(membership: Any) -> None:
     """Raise SoleOwner when the namespace would be left without an owner."""
     if is_last_owner(membership):
         slug = membership.namespace.slug

@@ -1,0 +1,71 @@
+"""``manage.py namespace audit``: what was done to namespaces."""
+
+from __future__ import annotations
+
+import argparse
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandParser
+
+from smartmodels.context import public_scope
+from smartmodels.management.namespaces.actions import Action, Options, say
+from smartmodels.management.output import table
+from smartmodels.tenancy.audit import entries, said_by
+
+__all__ = ["ACTIONS"]
+
+_MOST = 1000
+
+
+def _number(text: str) -> int:
+    number = int(text) if text.isdigit() else 0
+    if not 1 <= number <= _MOST:
+        raise argparse.ArgumentTypeError(f"{text!r} is no number from 1 to {_MOST}.")
+    return number
+
+
+def _arguments(parser: CommandParser) -> None:
+    parser.add_argument("slug", nargs="?", help="Only what was done to namespaces of this slug.")
+    parser.add_argument(
+        "--limit", type=_number, default=50, help="How many entries, newest first (default: %(default)s)."
+    )
+
+
+def _audit(command: BaseCommand, options: Options) -> None:
+    with public_scope():
+        found = list(entries(slug=options["slug"])[: options["limit"]])
+        rows = [_row(entry, who) for entry, who in zip(found, said_by(found), strict=True)]
+    cells = [
+        [
+            f"{row['at']:%Y-%m-%d %H:%M:%S}",
+            row["slug"],
+            row["action"],
+            row["outcome"],
+            row["actor"],
+            row["said"],
+        ]
+        for row in rows
+    ]
+    headers = ("AT", "SLUG", "ACTION", "OUTCOME", "BY", "WHAT")
+    say(command, options, rows, table(headers, cells, {}) if rows else "Nothing was done yet.")
+
+
+def _row(entry: Any, who: str) -> dict[str, Any]:
+    details = ", ".join(f"{name}: {value}" for name, value in entry.details.items())
+    return {
+        "at": entry.at,
+        "slug": entry.slug,
+        "namespace": str(entry.namespace_id),
+        "action": entry.action,
+        "outcome": entry.outcome,
+        "actor": who,
+        "operation": str(entry.operation_id),
+        "subject": entry.subject_id and str(entry.subject_id),
+        "reason": entry.reason,
+        "details": entry.details,
+        "message": entry.message,
+        "said": entry.message or details,
+    }
+
+
+ACTIONS = (Action("audit", "what was done to namespaces, newest first", _audit, _arguments, slug=False),)

@@ -1,0 +1,48 @@
+"""Which hosts are free, and which are held for those who had them."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+from django.utils import timezone
+
+from smartmodels.conf import settings
+from smartmodels.exceptions import HostTaken
+from smartmodels.tenancy.models import get_domain_model, get_held_host_model
+
+__all__ = ["hold_host", "release_host", "require_free_host"]
+
+
+def require_free_host(host: str, namespace_id: Any = None) -> None:
+    """Raise HostTaken when another namespace than this one has the host, or it is held for another.
+
+    Whoever is about to take a host calls this after having written its row, so that of several who want
+    it at the same moment each sees what the others committed.
+    """
+    if get_domain_model().objects.filter(domain=host).exclude(tenant_id=namespace_id).exists():
+        raise HostTaken(
+            f"{host} is served by another namespace, or leads to one: choose another host.", host=host
+        )
+    held = get_held_host_model().objects.filter(host=host, until__gt=timezone.now())
+    until = held.exclude(namespace_id=namespace_id).values_list("until", flat=True).first()
+    if until is not None:
+        raise HostTaken(
+            f"{host} was another namespace's and is held for that one until {until:%Y-%m-%d}: "
+            "choose another host, or wait.",
+            host=host,
+            until=until.isoformat(),
+        )
+
+
+def hold_host(host: str, namespace_id: Any) -> None:
+    """Hold a host that is taken from a namespace, for ``SMARTMODELS_HOST_QUARANTINE_DAYS``."""
+    until = timezone.now() + timedelta(days=settings().HOST_QUARANTINE_DAYS)
+    get_held_host_model().objects.update_or_create(
+        host=host, defaults={"namespace_id": namespace_id, "until": until}
+    )
+
+
+def release_host(host: str) -> None:
+    """Hold a host no longer, since it has a namespace again."""
+    get_held_host_model().objects.filter(host=host).delete()
