@@ -14,9 +14,10 @@ from shared_apps.namespaces.models import Namespace
 from smartmodels.exceptions import NamespaceBusy, NamespaceFailed
 from smartmodels.jobs import job, progress
 from smartmodels.tenancy import provisioning
+from smartmodels.tenancy.life import purge_expired
 from smartmodels.tenancy.models import State
 
-__all__ = ["anonymise", "finish_cut_off", "hand_over", "hand_over_account", "provision"]
+__all__ = ["anonymise", "finish_cut_off", "hand_over", "hand_over_account", "provision", "purge_deleted"]
 
 _GRACE = timedelta(seconds=60)
 """Provisioning that takes longer than this, and whose process does not hold the lock, was cut off."""
@@ -89,3 +90,9 @@ def hand_over_account(user: str) -> dict[str, int]:
 def anonymise() -> int:
     """Anonymise accounts whose grace period is over; return how many are finished."""
     return sum(not change.left for change in anonymise_due())
+
+
+@job("namespaces.purge_deleted", atomic=False, every="30 3 * * *", timeout=3600)
+def purge_deleted() -> list[str]:
+    """Remove for good the namespaces whose grace period after deletion is over; return their slugs."""
+    return purge_expired()

@@ -68,7 +68,9 @@ def sample_usage() -> int:
 
     Bytes are those of tables with their indexes, rows what PostgreSQL's last ANALYZE counted.
     """
-    namespaces = {each.schema_name: each for each in _namespaces(State.ACTIVE, State.MAINTENANCE, State.SUSPENDED)}
+    namespaces = {
+        each.schema_name: each for each in _namespaces(State.ACTIVE, State.MAINTENANCE, State.SUSPENDED)
+    }
     schemas, size, today = sorted(namespaces), settings().SCHEMAS_PER_STATEMENT, timezone.now().date()
     for first in range(0, len(schemas), size):
         progress(first, len(schemas))
