@@ -11,6 +11,10 @@ __all__ = [
     "AccountKept",
     "AccountOpen",
     "ActorRequired",
+    "ArchiveInvalid",
+    "ArchiveNewer",
+    "BackupUnknown",
+    "BackupsUnavailable",
     "DatabaseUnavailable",
     "GraceOver",
     "HistoryAppendOnly",
@@ -26,6 +30,7 @@ __all__ = [
     "NamespaceBusy",
     "NamespaceFailed",
     "NamespaceMismatch",
+    "NamespaceMoved",
     "NamespaceNotActive",
     "NamespaceNotBound",
     "NamespaceNotFound",
@@ -368,3 +373,38 @@ class ReportUnavailable(SmartModelsError):
 
     code = "report-unavailable"
     status = 501
+
+
+class ArchiveInvalid(SmartModelsError):
+    """The file is no namespace that an export wrote, or it was changed since: nothing was made of it."""
+
+    code = "archive-invalid"
+    status = 400
+
+
+class ArchiveNewer(SmartModelsError):
+    """The file comes from newer code than this: upgrade first, then import."""
+
+    code = "archive-newer"
+    status = 409
+
+
+class BackupUnknown(SmartModelsError):
+    """The namespace has no backup of this id: see ``manage.py namespace backup <slug> --list``."""
+
+    code = "backup-unknown"
+    status = 404
+
+
+class BackupsUnavailable(SmartModelsError):
+    """``SMARTMODELS_BACKUP_DIR`` is not set, or not a folder that can be written."""
+
+    code = "backups-unavailable"
+    status = 503
+
+
+class NamespaceMoved(SmartModelsError):
+    """The namespace was restored while this ran, so nothing was written: try again."""
+
+    code = "namespace-moved"
+    status = 503

@@ -1,0 +1,23 @@
+"""A whole namespace as a file, or copied into another: export, import, clone, backup, restore.
+
+Triggers see nothing of it: rows, versions and what vouches for them arrive as they were written.
+"""
+
+from smartmodels.transfer.accounts import Owners
+from smartmodels.transfer.exporting import describe_export, export_namespace, plan_export
+from smartmodels.transfer.files import new_file
+from smartmodels.transfer.importing import Imported, Wish, import_namespace, plan_import
+from smartmodels.transfer.manifest import Manifest
+
+__all__ = [
+    "Imported",
+    "Manifest",
+    "Owners",
+    "Wish",
+    "describe_export",
+    "export_namespace",
+    "import_namespace",
+    "new_file",
+    "plan_export",
+    "plan_import",
+]
