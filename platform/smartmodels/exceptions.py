@@ -14,7 +14,6 @@ __all__ = [
     "ArchiveInvalid",
     "ArchiveNewer",
     "BackupUnknown",
-    "BackupsUnavailable",
     "DatabaseUnavailable",
     "GraceOver",
     "HistoryAppendOnly",
@@ -30,7 +29,6 @@ __all__ = [
     "NamespaceBusy",
     "NamespaceFailed",
     "NamespaceMismatch",
-    "NamespaceMoved",
     "NamespaceNotActive",
     "NamespaceNotBound",
     "NamespaceNotFound",
@@ -394,17 +392,3 @@ class BackupUnknown(SmartModelsError):
 
     code = "backup-unknown"
     status = 404
-
-
-class BackupsUnavailable(SmartModelsError):
-    """``SMARTMODELS_BACKUP_DIR`` is not set, or not a folder that can be written."""
-
-    code = "backups-unavailable"
-    status = 503
-
-
-class NamespaceMoved(SmartModelsError):
-    """The namespace was restored while this ran, so nothing was written: try again."""
-
-    code = "namespace-moved"
-    status = 503
