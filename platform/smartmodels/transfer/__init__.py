@@ -4,20 +4,24 @@ Triggers see nothing of it: rows, versions and what vouches for them arrive as t
 """
 
 from smartmodels.transfer.accounts import Owners
+from smartmodels.transfer.cloning import Cloned, clone_namespace, plan_clone
 from smartmodels.transfer.exporting import describe_export, export_namespace, plan_export
 from smartmodels.transfer.files import new_file
 from smartmodels.transfer.importing import Imported, Wish, import_namespace, plan_import
 from smartmodels.transfer.manifest import Manifest
 
 __all__ = [
+    "Cloned",
     "Imported",
     "Manifest",
     "Owners",
     "Wish",
+    "clone_namespace",
     "describe_export",
     "export_namespace",
     "import_namespace",
     "new_file",
+    "plan_clone",
     "plan_export",
     "plan_import",
 ]

@@ -14,12 +14,12 @@ from smartmodels.transfer.archive import ArchiveReader, refuse
 from smartmodels.transfer.catalogue import Table, qualified, sequences_of
 from smartmodels.transfer.manifest import Manifest, Part
 
-__all__ = ["check_tables", "copy_in", "filling", "load_tables", "set_sequences"]
+__all__ = ["check_tables", "copy_in", "filling", "load_tables", "quietly", "refusing_rows", "set_sequences"]
 
 
 @contextmanager
-def filling(schema: str, tables: Sequence[Table]) -> Iterator[None]:
-    """Empty the tables, and let the block fill them as one transaction with their triggers off.
+def quietly(schema: str, tables: Sequence[Table]) -> Iterator[None]:
+    """Let the block write the tables as one transaction with their triggers off.
 
     Foreign keys are checked when the block ends; then the triggers are on again.
     """
@@ -27,14 +27,24 @@ def filling(schema: str, tables: Sequence[Table]) -> Iterator[None]:
     with transaction.atomic(), connection.cursor() as cursor:
         for name in names:
             cursor.execute(f"ALTER TABLE {name} DISABLE TRIGGER USER")
-        if names:
-            cursor.execute(f"TRUNCATE {', '.join(names)}")
+        # Migrations of the same transaction may have left some to be checked at once.
+        cursor.execute("SET CONSTRAINTS ALL DEFERRED")
         yield
         # Checks that are put off would keep the tables from being altered.
         cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
         for name in names:
             cursor.execute(f"ALTER TABLE {name} ENABLE TRIGGER USER")
         cursor.execute("SET CONSTRAINTS ALL DEFERRED")
+
+
+@contextmanager
+def filling(schema: str, tables: Sequence[Table]) -> Iterator[None]:
+    """Empty the tables, and let the block fill them as :func:`quietly` does."""
+    with quietly(schema, tables), connection.cursor() as cursor:
+        if tables:
+            names = (qualified(schema, table.name) for table in tables)
+            cursor.execute(f"TRUNCATE {', '.join(names)}")
+        yield
 
 
 def check_tables(manifest: Manifest, tables: Iterable[Table]) -> None:
