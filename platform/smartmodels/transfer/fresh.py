@@ -10,13 +10,12 @@ from django.db.migrations.loader import MigrationLoader
 
 from smartmodels.exceptions import ArchiveNewer
 from smartmodels.tenancy.migrating import migrate_namespace
-from smartmodels.tenancy.names import new_schema_name
 from smartmodels.tenancy.placement import tenant_labels
 from smartmodels.tenancy.schemas import create_schema
 from smartmodels.transfer.archive import refuse
 from smartmodels.transfer.exporting import migrations_of
 
-__all__ = ["Beside", "beside", "make_fresh", "require_known"]
+__all__ = ["Beside", "make_fresh", "require_known"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,11 +25,6 @@ class Beside:
     pk: Any
     slug: str
     schema_name: str
-
-
-def beside(namespace: Any) -> Beside:
-    """Return a schema of a new name for the namespace, not made yet."""
-    return Beside(namespace.pk, namespace.slug, new_schema_name(namespace.slug))
 
 
 def _on_disk() -> Any:

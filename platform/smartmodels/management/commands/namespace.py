@@ -7,13 +7,12 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandParser
 
 from smartmodels.context import Actor, operation
-from smartmodels.management.namespaces import looking, making, moving, stopping
+from smartmodels.management.namespaces import copying, looking, making, moving, stopping
 from smartmodels.management.namespaces.actions import Action
 from smartmodels.management.refusals import command_errors
 
-ACTIONS: dict[str, Action] = {
-    action.name: action for action in (*making.ACTIONS, *looking.ACTIONS, *moving.ACTIONS, *stopping.ACTIONS)
-}
+SUBJECTS = (making, looking, moving, copying, stopping)
+ACTIONS: dict[str, Action] = {action.name: action for subject in SUBJECTS for action in subject.ACTIONS}
 
 
 class Command(BaseCommand):
