@@ -11,6 +11,9 @@ __all__ = [
     "AccountKept",
     "AccountOpen",
     "ActorRequired",
+    "ArchiveInvalid",
+    "ArchiveNewer",
+    "BackupUnknown",
     "DatabaseUnavailable",
     "GraceOver",
     "HistoryAppendOnly",
@@ -432,3 +435,24 @@ class TemplateUnusable(SmartModelsError):
 
     code = "template-unusable"
     status = 500
+
+
+class ArchiveInvalid(SmartModelsError):
+    """The file is no namespace that an export wrote, or it was changed since: nothing was made of it."""
+
+    code = "archive-invalid"
+    status = 400
+
+
+class ArchiveNewer(SmartModelsError):
+    """The file comes from newer code than this: upgrade first, then import."""
+
+    code = "archive-newer"
+    status = 409
+
+
+class BackupUnknown(SmartModelsError):
+    """The namespace has no backup of this id: see ``manage.py namespace backup <slug> --list``."""
+
+    code = "backup-unknown"
+    status = 404

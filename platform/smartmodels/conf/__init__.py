@@ -107,6 +107,12 @@ class SmartModelsSettings:
     )  # fmt: skip
     """Slugs nobody can register."""
 
+    CLONE_EXCLUDE: tuple[str, ...] = ()
+    """Models (``app.Model``) whose rows a clone of a namespace leaves behind, such as webhooks or keys."""
+
+    BACKUP_DIR: str | None = None
+    """Folder for backups of single namespaces, one folder per namespace in it; None keeps no backups."""
+
     POOLER: bool = False
     """The database is reached through a pooler in transaction mode: no session state may be relied on."""
 

@@ -39,6 +39,7 @@ class State(models.TextChoices):
 
     RESERVED = "reserved"
     CREATING = "creating"
+    LOADING = "loading"  # its rows are coming from elsewhere: nobody may finish it without them
     ACTIVE = "active"
     MAINTENANCE = "maintenance"
     SUSPENDED = "suspended"

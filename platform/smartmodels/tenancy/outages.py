@@ -10,7 +10,7 @@ from django.db import DatabaseError, Error, InterfaceError, OperationalError
 from smartmodels.conf import settings
 from smartmodels.context import current_namespace, public_scope
 from smartmodels.exceptions import DatabaseUnavailable, HostUnknown, SmartModelsError, WriteConflict
-from smartmodels.tenancy.models import State
+from smartmodels.tenancy.models import State, get_namespace_model
 
 __all__ = ["outage_of"]
 
@@ -38,18 +38,21 @@ def outage_of(error: BaseException | None) -> SmartModelsError | None:
         return DatabaseUnavailable(
             "The database cannot be reached right now: try again shortly.", retry_after=settings().RETRY_AFTER
         )
-    if state in _MISSING and _is_going(current_namespace()):
-        return HostUnknown("Nothing is served on this host: check the address.")
-    return None
+    return _what_became_of(current_namespace()) if state in _MISSING else None
 
 
-def _is_going(namespace: Any) -> bool:
-    """Tell whether the namespace, whose tables are missing, is being deleted or is gone."""
+def _what_became_of(namespace: Any) -> SmartModelsError | None:
+    """Return why the tables of a namespace are missing: it is gone or going, or its schema was replaced."""
     if namespace is None:
-        return False
+        return None
     try:
         with public_scope():
-            found = type(namespace).objects.filter(pk=namespace.pk).values_list("state", flat=True).first()
+            rows = get_namespace_model().objects.filter(pk=namespace.pk)
+            found = rows.values_list("state", "schema_name").first()
     except DatabaseError:
-        return False
-    return found in (None, State.DELETED, State.DELETING, State.ARCHIVED)
+        return None
+    if found is None or found[0] in (State.DELETED, State.DELETING, State.ARCHIVED):
+        return HostUnknown("Nothing is served on this host: check the address.")
+    if found[1] != namespace.schema_name:
+        return WriteConflict("The namespace was restored a moment ago: try again.", retry_after=1)
+    return None

@@ -239,7 +239,7 @@ def provision(slug: str, *, name: str, owner: Any, progress: Progress = _silent)
 
 def require_unfinished(namespace: Any) -> None:
     """Raise InvalidInput unless the namespace is half-made, and so may be rolled back."""
-    if namespace.state not in _UNFINISHED:
+    if namespace.state not in (*_UNFINISHED, State.LOADING):
         raise InvalidInput(
             f"Namespace {namespace.slug!r} is {namespace.state}, not half-made: "
             "use `namespace delete` to remove it.",

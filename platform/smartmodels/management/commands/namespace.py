@@ -9,10 +9,12 @@ from django.core.management.base import BaseCommand, CommandParser
 from smartmodels.context import Actor, operation
 from smartmodels.management.namespaces import (
     auditing,
+    copying,
     domains,
     looking,
     making,
     members,
+    moving,
     removing,
     renaming,
     stopping,
@@ -20,11 +22,19 @@ from smartmodels.management.namespaces import (
 from smartmodels.management.namespaces.actions import Action
 from smartmodels.management.refusals import command_errors
 
-ACTIONS: dict[str, Action] = {
-    action.name: action
-    for subject in (making, looking, stopping, renaming, domains, members, removing, auditing)
-    for action in subject.ACTIONS
-}
+SUBJECTS = (
+    making,
+    looking,
+    stopping,
+    renaming,
+    domains,
+    members,
+    moving,
+    copying,
+    removing,
+    auditing,
+)
+ACTIONS: dict[str, Action] = {action.name: action for subject in SUBJECTS for action in subject.ACTIONS}
 
 
 class Command(BaseCommand):

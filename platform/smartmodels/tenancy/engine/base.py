@@ -153,6 +153,11 @@ class DatabaseWrapper(TenantsWrapper):
     def _cursor(self, name: str | None = None) -> Any:
         return cast(Any, PostgresWrapper)._cursor(self, name)
 
+    def _set_autocommit(self, autocommit: bool) -> None:
+        super()._set_autocommit(autocommit)
+        # No transaction is open at this point, and an operation is in force for one transaction.
+        self.known.operation = ""
+
     def _commit(self) -> Any:
         schema = self.known.schema if self._survives_commit() else None
         self.known.begin_anew()

@@ -15,6 +15,7 @@ from smartmodels.exceptions import (
     ParentDeleted,
     SentinelProtected,
     SmartModelsError,
+    WriteConflict,
 )
 
 __all__ = ["RefusalWrapper", "refusal_of"]
@@ -27,6 +28,7 @@ _BY_STATE: dict[str, type[SmartModelsError]] = {
     "SM004": OwnerClosed,
     "SM005": ParentDeleted,
     "SM006": SentinelProtected,
+    "SM007": WriteConflict,
 }
 
 

@@ -2,11 +2,11 @@
 
 ::
 
-    reserved -> creating -> ACTIVE <-> maintenance
-                  |           |  <-> suspended
-                failed        |  <-> archived
-                              v
-                           deleted (grace) -> deleting -> nothing
+    reserved -> creating (loading) -> ACTIVE <-> maintenance
+                  |                     |  <-> suspended
+                failed                  |  <-> archived
+                                        v
+                                     deleted (grace) -> deleting -> nothing
 """
 
 from __future__ import annotations
@@ -82,6 +82,7 @@ _WAYS_OUT: dict[State, str] = {
     State.ARCHIVED: "`namespace unarchive` brings it back",
     State.DELETED: "`namespace undelete` brings it back, `namespace purge` removes it",
     State.DELETING: "`namespace purge` finishes removing it",
+    State.LOADING: "its rows are being loaded; if that was cut off, `namespace rollback` removes it",
     **dict.fromkeys(HALF_MADE, "`namespace resume` finishes it, `namespace rollback` removes it"),
 }
 

@@ -1,0 +1,189 @@
+"""Write a namespace into one file: its tables, and what of the shared ones its rows refer to."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any, BinaryIO
+
+from django.apps import apps
+from django.db import connection
+
+from smartmodels.conf import settings
+from smartmodels.context import namespace_scope
+from smartmodels.exceptions import InvalidInput
+from smartmodels.history.evidence.snapshots import moment
+from smartmodels.ownership import sentinel_id
+from smartmodels.tenancy.models import State
+from smartmodels.tenancy.placement import tenant_labels
+from smartmodels.tenancy.triggers import literal, quoted
+from smartmodels.transfer.archive import ArchiveWriter
+from smartmodels.transfer.catalogue import (
+    Table,
+    applied_migrations,
+    fingerprint,
+    qualified,
+    sequence_states,
+    tables_of,
+)
+from smartmodels.transfer.manifest import Manifest, Part, write_manifest
+from smartmodels.transfer.recording import recording
+from smartmodels.transfer.references import (
+    ACCOUNTS,
+    ANCHORS,
+    KINDS,
+    SHARED,
+    account_columns,
+    kind_columns,
+    referred,
+    user_model,
+)
+
+__all__ = [
+    "WITH_ROWS",
+    "Progress",
+    "describe_export",
+    "export_namespace",
+    "migrations_of",
+    "plan_export",
+    "require_rows",
+    "silent",
+]
+
+Progress = Callable[[str], None]
+"""Called with what is done next, such as the name of a table."""
+
+WITH_ROWS = (State.ACTIVE, State.SUSPENDED, State.ARCHIVED)
+"""States of namespaces whose rows are all there."""
+
+
+def silent(_: str) -> None:
+    """Report to nobody."""
+
+
+def migrations_of(schema: str) -> tuple[str, ...]:
+    """Return the migrations of tenant apps that a schema has, in order of their names."""
+    ours = tenant_labels()
+    return tuple(name for name in applied_migrations(schema) if name.partition(".")[0] in ours)
+
+
+def require_rows(namespace: Any) -> None:
+    """Raise InvalidInput unless the namespace is finished, so that its rows are all there."""
+    if namespace.state not in WITH_ROWS:
+        raise InvalidInput(
+            f"Namespace {namespace.slug!r} is {namespace.state}: only an active, suspended or archived one "
+            "has rows to copy.",
+            slug=namespace.slug,
+        )
+
+
+def plan_export(namespace: Any) -> dict[str, int]:
+    """Return how many rows an export would hold, by table; raise InvalidInput as it would."""
+    require_rows(namespace)
+    schema, counts = namespace.schema_name, {}
+    with namespace_scope(namespace), moment(), connection.cursor() as cursor:
+        for table in tables_of(schema):
+            cursor.execute(f"SELECT count(*) FROM {qualified(schema, table.name)}")  # noqa: S608
+            counts[table.name] = int(cursor.fetchone()[0])
+    return counts
+
+
+def _copied(statement: str) -> Iterator[Any]:
+    with (
+        connection.wrap_database_errors,
+        connection.cursor() as cursor,
+        cursor.copy(f"COPY ({statement}) TO STDOUT") as copy,
+    ):
+        yield from copy
+
+
+def _rows(schema: str, table: Table) -> str:
+    order = table.order() or 't::text COLLATE "C"'
+    return f"SELECT {table.listed()} FROM {qualified(schema, table.name)} t ORDER BY {order}"  # noqa: S608
+
+
+def _accounts(schema: str, tables: list[Table]) -> str:
+    user = user_model()
+    email = quoted(user._meta.get_field(user.EMAIL_FIELD).column)
+    keys = referred(schema, account_columns(tables), "uuid")
+    return (
+        f"SELECT {quoted(user._meta.pk.column)}, {email}, name FROM "  # noqa: S608 - names of models
+        f"{qualified('public', user._meta.db_table)} WHERE {quoted(user._meta.pk.column)} IN ({keys}) "
+        f"AND {quoted(user._meta.pk.column)} <> {literal(str(sentinel_id()))} ORDER BY 1"
+    )
+
+
+def _anchors(namespace: Any) -> str:
+    table = qualified("public", apps.get_model(settings().ANCHOR_MODEL)._meta.db_table)
+    return (
+        f"SELECT {', '.join(SHARED[ANCHORS])} FROM {table} "  # noqa: S608
+        f"WHERE namespace_id = {literal(str(namespace.pk))} ORDER BY position"
+    )
+
+
+def _kinds(schema: str, tables: list[Table]) -> str:
+    table = qualified("public", apps.get_model("contenttypes", "ContentType")._meta.db_table)
+    keys = referred(schema, kind_columns(tables), "integer")
+    return f"SELECT id, app_label, model FROM {table} WHERE id IN ({keys}) ORDER BY 1"  # noqa: S608
+
+
+def _write(writer: ArchiveWriter, folder: str, name: str, columns: tuple[str, ...], statement: str) -> Part:
+    member = writer.add(f"{folder}/{name}.copy", _copied(statement))
+    return Part(name, member.name, columns, member.lines, member.size, member.sha256)
+
+
+def export_namespace(namespace: Any, file: BinaryIO, *, progress: Progress = silent) -> Manifest:
+    """Write the namespace into a file that can seek; return what it holds.
+
+    All rows are of one moment, and nothing waits for them to be read. The same rows give the same bytes.
+    Memory does not grow with the rows. Raises InvalidInput for a namespace that is half-made or going.
+    """
+    require_rows(namespace)
+    with recording("export", namespace.slug):
+        return _export(namespace, file, progress)
+
+
+def _export(namespace: Any, file: BinaryIO, progress: Progress) -> Manifest:
+    writer, schema = ArchiveWriter(file), namespace.schema_name
+    with namespace_scope(namespace), moment():
+        tables = tables_of(schema)
+        parts = []
+        for table in tables:
+            progress(table.name)
+            parts.append(_write(writer, "tables", table.name, table.columns, _rows(schema, table)))
+        shared = {ACCOUNTS: _accounts(schema, tables), ANCHORS: _anchors(namespace),
+                  KINDS: _kinds(schema, tables)}  # fmt: skip
+        others = [_write(writer, "shared", name, SHARED[name], sql) for name, sql in shared.items()]
+        manifest = _manifest(namespace, tables, tuple(parts), tuple(others))
+    write_manifest(writer, manifest)
+    writer.close()
+    return manifest
+
+
+def _manifest(
+    namespace: Any, tables: list[Table], parts: tuple[Part, ...], shared: tuple[Part, ...]
+) -> Manifest:
+    migrations = migrations_of(namespace.schema_name)
+    return Manifest(
+        slug=namespace.slug,
+        name=namespace.name,
+        sentinel=str(sentinel_id()),
+        migrations=migrations,
+        fingerprint=fingerprint(tables, migrations),
+        tables=parts,
+        shared=shared,
+        sequences=sequence_states(namespace.schema_name),
+    )
+
+
+def describe_export(manifest: Manifest) -> dict[str, Any]:
+    """Return what people want to know of an archive."""
+    return {
+        "slug": manifest.slug,
+        "name": manifest.name,
+        "format": manifest.format,
+        "fingerprint": manifest.fingerprint,
+        "tables": {part.table: part.rows for part in manifest.tables if part.rows},
+        "rows": manifest.rows,
+        "accounts": manifest.part(ACCOUNTS).rows,
+        "left_out": list(manifest.left_out),
+    }

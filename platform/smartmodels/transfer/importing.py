@@ -1,0 +1,150 @@
+"""Make a namespace of a file: load, verify, and only then let it be served."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from typing import Any, BinaryIO
+
+from django.db import DatabaseError, transaction
+
+from smartmodels.context import namespace_scope, public_scope
+from smartmodels.exceptions import InvalidInput, SmartModelsError
+from smartmodels.tenancy import provisioning
+from smartmodels.tenancy.migrating import migrate_namespace
+from smartmodels.tenancy.models import State, get_namespace_model
+from smartmodels.tenancy.names import validate_slug
+from smartmodels.transfer.accounts import Owners, erasing, map_accounts, map_kinds, move_keys, read_references
+from smartmodels.transfer.anchoring import load_anchors
+from smartmodels.transfer.archive import ArchiveReader
+from smartmodels.transfer.catalogue import tables_of
+from smartmodels.transfer.exporting import Progress, silent
+from smartmodels.transfer.fresh import make_fresh, require_known
+from smartmodels.transfer.loading import check_tables, filling, load_tables, refusing_rows
+from smartmodels.transfer.manifest import Manifest, read_manifest
+from smartmodels.transfer.proving import require_intact
+from smartmodels.transfer.recording import recording
+
+__all__ = ["Imported", "Wish", "check_archive", "import_namespace", "load_archive", "loading", "plan_import"]
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What a new namespace is to be: whose, and its slug and title where they are not to be the source's."""
+
+    owner: Any
+    slug: str = ""
+    name: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Imported:
+    """What an import made: the namespace, active, and how many rows and inactive accounts."""
+
+    namespace: Any
+    rows: int
+    accounts_made: int
+
+
+def check_archive(file: BinaryIO, *, progress: Progress = silent) -> tuple[ArchiveReader, Manifest]:
+    """Read a file from end to end; return what it holds. Nothing is written.
+
+    Raises ArchiveInvalid for one that no export wrote or that was changed since, ArchiveNewer for one of
+    newer code.
+    """
+    reader = ArchiveReader(file)
+    manifest = read_manifest(reader)
+    require_known(manifest.migrations)
+    progress("checksums")
+    for part in manifest.parts():
+        for _ in reader.chunks(part.file, part.sha256):
+            pass
+    return reader, manifest
+
+
+def load_archive(
+    reader: ArchiveReader, manifest: Manifest, bound: Any, *, owners: Owners, progress: Progress
+) -> int:
+    """Make the schema of ``bound`` and fill it, then migrate and verify it; return how many accounts it took.
+
+    ``bound`` is a namespace that is not served, or a second schema of one that is.
+    """
+    make_fresh(bound, manifest.migrations, progress=progress)
+    schema = bound.schema_name
+    tables = tables_of(schema)
+    check_tables(manifest, tables)
+    with public_scope(), refusing_rows(), transaction.atomic():
+        with filling(schema, tables):
+            load_tables(reader, manifest, schema, progress)
+            read_references(reader, manifest)
+            made = map_accounts(manifest.sentinel, owners)
+            map_kinds()
+            move_keys(schema, tables, versions=False)
+        with namespace_scope(bound), erasing():
+            move_keys(schema, tables, versions=True)
+        load_anchors(reader, manifest, bound)
+    migrate_namespace(bound, progress=progress)
+    progress("verify")
+    require_intact(bound)
+    return made
+
+
+@contextmanager
+def loading(slug: str, *, name: str, owner: Any) -> Iterator[Any]:
+    """Reserve a namespace for rows from elsewhere; the block fills it, then it is finished and served.
+
+    Until then its state is ``loading``: nobody finishes it without its rows, and if the block fails, or
+    its process is killed, there is nothing but a reservation that ``namespace rollback`` removes.
+    """
+    with public_scope(), transaction.atomic():
+        namespace = provisioning.reserve(slug, name=name, owner=owner)
+        _become(namespace, State.LOADING)
+    with provisioning.exclusively(namespace):
+        try:
+            yield namespace
+            _become(namespace, State.CREATING)
+        except BaseException:
+            # What cannot be removed now is removed by `namespace rollback`.
+            with suppress(DatabaseError, SmartModelsError):
+                provisioning.rollback(namespace)
+            raise
+        provisioning.resume(namespace)
+
+
+def _become(namespace: Any, state: State) -> None:
+    namespace.state = state
+    get_namespace_model().objects.filter(pk=namespace.pk).update(state=state)
+
+
+def import_namespace(
+    file: BinaryIO,
+    wish: Wish,
+    *,
+    owners: Owners = Owners.CREATE,
+    progress: Progress = silent,
+) -> Imported:
+    """Make a namespace of what :func:`export_namespace` wrote; return it active.
+
+    Its slug and name are the file's unless given. All of it is checked before anything is made, and the
+    history is verified before it is served. Raises what :func:`check_archive` and
+    :func:`smartmodels.tenancy.provisioning.reserve` raise.
+    """
+    reader, manifest = check_archive(file, progress=progress)
+    slug = wish.slug or manifest.slug
+    with (
+        recording("import", slug, fingerprint=manifest.fingerprint),
+        loading(slug, name=wish.name or manifest.name, owner=wish.owner) as namespace,
+    ):
+        made = load_archive(reader, manifest, namespace, owners=owners, progress=progress)
+    return Imported(namespace, manifest.rows, made)
+
+
+def plan_import(file: BinaryIO, *, slug: str = "", progress: Progress = silent) -> Manifest:
+    """Raise what :func:`import_namespace` would raise before it makes anything; return what it would load."""
+    _, manifest = check_archive(file, progress=progress)
+    wanted = validate_slug(slug or manifest.slug)
+    with public_scope():
+        if get_namespace_model().objects.filter(slug=wanted).exists():
+            raise InvalidInput(f"A namespace {wanted!r} exists already: choose another slug.", slug=wanted)
+    return manifest

@@ -1,0 +1,93 @@
+"""A namespace copied into a new one, as it is or with nobody to be recognised in it."""
+
+from typing import Any
+
+import pytest
+from django.db import connection
+
+from shared_apps.accounts.models import Session, Token, User
+from shared_apps.namespaces.models import Membership
+from shared_apps.sharing.models import Grant, SharedResource
+from smartmodels.context import Actor, namespace_scope, operation
+from smartmodels.history.evidence import verify
+from smartmodels.sharing import share
+from smartmodels.transfer import Wish, clone_namespace
+from tenant_apps.activities.models import Activity
+from tenant_apps.research.models import Study
+from tests.support.moving import checksum, fill, tables
+from tests.zoo.models import Animal, Keeper
+
+
+def everything_said(schema: str) -> str:
+    """All rows of all tables as text."""
+    said = []
+    with connection.cursor() as cursor:
+        for name in tables(schema):
+            cursor.execute(f'SELECT t::text FROM "{schema}"."{name}" t')  # noqa: S608
+            said += [row for (row,) in cursor.fetchall()]
+    return "\n".join(said)
+
+
+@pytest.fixture
+def full(committing: Any, alpha: Any, beta: Any, ana: Any, ben: Any) -> Any:
+    """Alpha with rows of two people, a grant, a token and a comment that names people."""
+    fill(alpha, ana, rows=1)
+    Token.issue(ana, alpha.pk)
+    User.objects.filter(pk=ben.pk).update(name="Benedict Marlow")
+    with namespace_scope(alpha), operation(actor=Actor.user(ben)):
+        study = Study.objects.get()
+        share(study, beta)
+        liked = Activity.objects.get()
+        for text in ("seen by Clara Oswin and ANA@example.org", "Benedict Marlow agrees"):
+            Activity.objects.create(
+                kind="comment", resource_type=liked.resource_type, resource_id=study.pk, text=text
+            )
+        Keeper.objects.update(name="Clara Oswin-Smith")
+        Animal.objects.update(payload={"by": ["ben@example.org", "clara oswin-smith"]})
+    return alpha
+
+
+def left_behind(namespace: Any) -> tuple[Any, ...]:
+    """What a clone neither takes along nor changes."""
+    counts = [model.objects.count() for model in (Token, Session, Grant)]
+    return (*counts, checksum(namespace.schema_name))
+
+
+def test_clone__plain__holds_the_same_rows_and_nobody(full: Any, ana: Any, staff: Any) -> None:
+    """The rows and their evidence are the same; tokens, sessions, members and grants stay behind."""
+    before = (
+        Token.objects.count(),
+        Session.objects.count(),
+        Grant.objects.count(),
+        checksum(full.schema_name),
+    )
+    with operation(actor=Actor.system("tests")):
+        made = clone_namespace(full, Wish(staff, "gamma")).namespace
+    after = (
+        Token.objects.count(),
+        Session.objects.count(),
+        Grant.objects.count(),
+        checksum(full.schema_name),
+    )
+    assert after == before
+    assert [each.user for each in Membership.objects.filter(namespace=made)] == [staff]
+    assert not SharedResource.objects.filter(home=made).exists()
+    migrations = [name for name in tables(made.schema_name) if name != "django_migrations"]
+    assert set(migrations) == set(tables(full.schema_name)) - {"django_migrations"}
+    with namespace_scope(made):
+        assert Study.objects.get().owner_id == ana.pk
+        assert verify().is_intact
+
+
+def test_clone__anonymised__says_nothing_of_anybody(full: Any, ana: Any, ben: Any, staff: Any) -> None:
+    """No name, address or key of the people of the original stands anywhere in it, and its history holds."""
+    with operation(actor=Actor.system("tests")):
+        made = clone_namespace(full, Wish(staff, "gamma"), anonymise=True).namespace
+    said = everything_said(made.schema_name).lower()
+    people = ("clara", "oswin", "marlow", "example.org", "zoo.example", str(ana.pk), str(ben.pk))
+    assert [word for word in people if word in said] == []
+    with namespace_scope(made):
+        assert verify().is_intact
+        assert Activity.objects.values("created_by").distinct().count() == 2
+        keeper = Keeper.objects.get()
+        assert keeper.history.latest().name == keeper.name != ""

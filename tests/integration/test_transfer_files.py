@@ -1,0 +1,63 @@
+"""A namespace as a file: exported, imported, exported again."""
+
+import io
+import json
+from pathlib import Path
+from typing import Any
+
+from django.core.management import call_command
+
+from shared_apps.accounts.models import User
+from shared_apps.namespaces.models import Namespace
+from smartmodels.context import Actor, namespace_scope, operation
+from smartmodels.history.evidence import verify
+from smartmodels.tenancy import provisioning
+from smartmodels.tenancy.models import State
+from smartmodels.transfer import Wish, import_namespace
+from tests.support.moving import exported, fill, forget_accounts
+
+
+def test_import__on_a_clean_installation__exports_the_same_bytes(
+    committing: Any, alpha: Any, ana: Any, staff: Any
+) -> None:
+    """Not a byte differs, though none of the people were known; and its history still proves itself."""
+    fill(alpha, ana)
+    before = exported(alpha)
+    provisioning.delete(alpha)
+    forget_accounts()
+    with operation(actor=Actor.system("tests")):
+        made = import_namespace(io.BytesIO(before), Wish(staff))
+    assert made.namespace.state == State.ACTIVE
+    assert exported(made.namespace) == before
+    with namespace_scope(made.namespace):
+        assert verify().is_intact
+    assert not User.objects.get(email="ana@example.org").is_active
+
+
+def test_commands__export_and_import__move_a_namespace(
+    committing: Any, alpha: Any, ana: Any, tmp_path: Path, capsys: Any
+) -> None:
+    """The file that one writes is what the other reads, under another slug if that is asked for."""
+    fill(alpha, ana, rows=1)
+    file = str(tmp_path / "alpha.tar")
+    call_command("namespace", "export", "alpha", "--out", file, "--json", verbosity=0)
+    said = json.loads(capsys.readouterr().out)
+    assert said["tables"]["research_study"] == 1
+    assert [each.name for each in tmp_path.iterdir()] == ["alpha.tar"]
+    call_command("namespace", "import", file, "--dry-run", "--slug", "gamma", "--owner", "ben@example.org")
+    assert not Namespace.objects.filter(slug="gamma").exists()
+    call_command("namespace", "import", file, "--slug", "gamma", "--owner", "ben@example.org", "--json")
+    assert Namespace.objects.get(slug="gamma").state == State.ACTIVE
+
+
+def test_endpoint__export__sends_the_same_file(alpha: Any, ana: Any, staff: Any, api_of: Any) -> None:
+    """What staff read over REST is what the service writes."""
+    fill(alpha, ana, rows=1)
+    answer = api_of(staff, None).get("/api/v1/namespaces/alpha/export/")
+    assert answer.status_code == 200
+    assert b"".join(answer.streaming_content) == exported(alpha)
+
+
+def test_endpoint__export_asked_by_an_owner__refuses(alpha: Any, ana: Any, api_of: Any) -> None:
+    """Only staff take a whole namespace away."""
+    assert api_of(ana, None).get("/api/v1/namespaces/alpha/export/").status_code == 403
