@@ -12,6 +12,7 @@ from smartmodels.exceptions import ArchiveNewer
 from smartmodels.tenancy.migrating import migrate_namespace
 from smartmodels.tenancy.placement import tenant_labels
 from smartmodels.tenancy.schemas import create_schema
+from smartmodels.tenancy.tables import make_tables
 from smartmodels.transfer.archive import refuse
 from smartmodels.transfer.exporting import migrations_of
 
@@ -52,7 +53,7 @@ def make_fresh(bound: Any, migrations: Iterable[str], *, progress: Callable[[str
     wanted, known = set(migrations), _on_disk()
     create_schema(bound.schema_name, bound.pk)
     if wanted == set(known):
-        migrate_namespace(bound, progress=progress)
+        make_tables(bound, progress=progress)
         return
     followed = {f"{app}.{name}" for each in wanted for app, name in known[each].dependencies}
     for each in sorted(wanted - followed):
