@@ -12,11 +12,12 @@ from django.db import Error as DatabaseTrouble
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
 from django.template.loader import render_to_string
 
-from smartmodels.context import namespace_scope
+from smartmodels.context import namespace_scope, working
 from smartmodels.exceptions import SmartModelsError
 from smartmodels.tenancy.outages import outage_of
 from smartmodels.tenancy.routing import namespace_for_host, require_served
 from smartmodels.tenancy.streams import keep_bound
+from smartmodels.tenancy.turnstile import Place, take_place
 
 __all__ = ["NamespaceMiddleware", "refusal"]
 
@@ -36,11 +37,14 @@ def refusal(request: HttpRequest, error: SmartModelsError) -> HttpResponse:
     return response
 
 
+_WORK = "request"
+
+
 class NamespaceMiddleware:
     """Host -> namespace -> scope. Stands first: nothing may run before the namespace is known.
 
     ``request.namespace`` is the namespace, or None on the public host, where ``PUBLIC_URLCONF`` holds.
-    Unknown hosts answer 404, namespaces that are not active 503.
+    Unknown hosts answer 404, namespaces that are not active 503, those with too many requests under way 429.
     """
 
     sync_capable = True
@@ -55,27 +59,39 @@ class NamespaceMiddleware:
     def __call__(self, request: HttpRequest) -> HttpResponseBase | Awaitable[HttpResponseBase]:
         if self._async:
             return self._acall(request)
-        try:
-            namespace = self._route(request)
-        except SmartModelsError as error:
-            return refusal(request, error)
-        with namespace_scope(namespace):
-            response = cast(HttpResponseBase, self.get_response(request))
-        return keep_bound(response, partial(namespace_scope, namespace))
+        with working(_WORK):
+            try:
+                namespace, place = self._enter(request)
+            except SmartModelsError as error:
+                return refusal(request, error)
+            with place, namespace_scope(namespace):
+                response = cast(HttpResponseBase, self.get_response(request))
+                return self._leave(response, namespace, place)
 
     async def _acall(self, request: HttpRequest) -> HttpResponseBase:
-        try:
-            namespace = await sync_to_async(self._route)(request)
-        except SmartModelsError as error:
-            return refusal(request, error)
-        async with namespace_scope(namespace):
-            response = cast(HttpResponseBase, await self.get_response(request))
-        return keep_bound(response, partial(namespace_scope, namespace))
+        async with working(_WORK):
+            try:
+                namespace, place = await sync_to_async(self._enter)(request)
+            except SmartModelsError as error:
+                return refusal(request, error)
+            with place, namespace_scope(namespace):
+                response = cast(HttpResponseBase, await self.get_response(request))
+                return self._leave(response, namespace, place)
 
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
         """Answer a view that lost the database; anything else is an error like any other."""
         refused = outage_of(exception)
         return None if refused is None else refusal(request, refused)
+
+    def _enter(self, request: HttpRequest) -> tuple[Any, Place]:
+        namespace = self._route(request)
+        return namespace, take_place(namespace)
+
+    @staticmethod
+    def _leave(response: HttpResponseBase, namespace: Any, place: Place) -> HttpResponseBase:
+        """Bind everything again for each chunk of a stream, and keep the place until all is sent."""
+        place.hold_until_sent(response)
+        return keep_bound(keep_bound(response, partial(namespace_scope, namespace)), partial(working, _WORK))
 
     @staticmethod
     def _route(request: HttpRequest) -> Any:
