@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+from config.connections import with_connections
 from config.database import parse_database_url
 from config.folders import apps_below
 from config.secrets import secret_key
@@ -39,8 +40,11 @@ INSTALLED_APPS = [*SHARED_APPS, *TENANT_APPS]
 # Database
 
 DATABASES = {
-    "default": parse_database_url(
-        os.environ.get("DATABASE_URL", "postgresql:///smartmodels"), engine="smartmodels.tenancy.engine"
+    "default": with_connections(
+        parse_database_url(
+            os.environ.get("DATABASE_URL", "postgresql:///smartmodels"), engine="smartmodels.tenancy.engine"
+        ),
+        os.environ,
     )
 }
 DATABASE_ROUTERS = ["django_tenants.routers.TenantSyncRouter"]

@@ -33,6 +33,7 @@ __all__ = [
     "MarkExists",
     "MarkUnknown",
     "NamespaceBusy",
+    "NamespaceCrowded",
     "NamespaceFailed",
     "NamespaceMismatch",
     "NamespaceNotActive",
@@ -58,6 +59,7 @@ __all__ = [
     "SlugTaken",
     "SmartModelsError",
     "SoleOwner",
+    "StatementTimeout",
     "StreamsTaken",
     "TemplateUnusable",
     "WriteConflict",
@@ -127,6 +129,13 @@ class NamespaceBusy(SmartModelsError):
 
     code = "namespace-busy"
     status = 409
+
+
+class NamespaceCrowded(SmartModelsError):
+    """Too many requests of this namespace are under way at the same time: try again shortly."""
+
+    code = "namespace-crowded"
+    status = 429
 
 
 class NamespaceFailed(SmartModelsError):
@@ -392,6 +401,13 @@ class DatabaseUnavailable(SmartModelsError):
     """The database cannot be reached right now: try again shortly."""
 
     code = "database-unavailable"
+    status = 503
+
+
+class StatementTimeout(SmartModelsError):
+    """One statement took longer than this kind of work may take: ask for less, or try again later."""
+
+    code = "statement-timeout"
     status = 503
 
 

@@ -7,7 +7,7 @@ import os
 import re
 import sys
 from collections.abc import Iterator
-from dataclasses import fields
+from dataclasses import MISSING, Field, fields
 from importlib import import_module
 from importlib.machinery import SourceFileLoader
 from importlib.util import module_from_spec, spec_from_loader
@@ -17,6 +17,7 @@ from typing import Any
 from django.core.management import get_commands, load_command_class
 from django.core.management.base import BaseCommand, CommandParser
 
+from config.connections import InvalidConnectionSettings
 from config.database import InvalidDatabaseURL
 from config.postgres import PostgresError
 from smartmodels import conf
@@ -58,6 +59,12 @@ def documented_fields(owner: type) -> dict[str, str]:
     return found
 
 
+def default_of(field: Field[Any]) -> str:
+    """The default of a setting as somebody would write it down."""
+    value = field.default if field.default_factory is MISSING else field.default_factory()
+    return ", ".join(value) if isinstance(value, tuple) else str(value)
+
+
 def settings_page() -> str:
     """Every setting of the library with its default and its meaning."""
     meanings = documented_fields(conf.SmartModelsSettings)
@@ -72,7 +79,7 @@ def settings_page() -> str:
         "|---|---|---|",
     ]
     for field in fields(conf.SmartModelsSettings):
-        default = ", ".join(field.default) if isinstance(field.default, tuple) else str(field.default)
+        default = default_of(field)
         meaning = sentence(meanings.get(field.name))
         lines.append(f"| `{conf.PREFIX}{field.name}` | `{default}` | {meaning} |")
     return "\n".join(lines) + "\n"
@@ -212,7 +219,7 @@ def errors_page() -> str:
     ]
     lines += [
         f"| `{each.code}` | `{each.__name__}` | {first_paragraph(each.__doc__)} |"
-        for each in (InvalidDatabaseURL, *subclasses(PostgresError))
+        for each in (InvalidConnectionSettings, InvalidDatabaseURL, *subclasses(PostgresError))
     ]
     lines += ["\n## Of requests\n", OF_REQUESTS, *table_of(codes_of_requests())]
     lines += ["\n## Of commands\n", *table_of(codes_of_commands())]

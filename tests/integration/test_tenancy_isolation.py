@@ -32,23 +32,6 @@ def mode(request: pytest.FixtureRequest, settings: Any) -> bool:
 # Threads
 
 
-def test_reads__in_threads_at_once__see_their_own_rows(committing: Any, mode: bool, pair: Pair) -> None:
-    """Eight threads read from two namespaces in random order."""
-    wrong: list[int] = []
-
-    def work(seed: int) -> None:
-        chosen = chooser(seed)
-        wrong.append(sum(wrong_rows(chosen.choice(pair)) for _ in range(READS // 8)))
-        connections.close_all()
-
-    threads = [threading.Thread(target=work, args=(seed,)) for seed in range(8)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert wrong == [0] * 8
-
-
 def test_reads__in_a_thread_pool__see_their_own_rows(committing: Any, mode: bool, pair: Pair) -> None:
     """Four threads keep their connections while the namespaces they work for change with every task."""
     together = threading.Barrier(4)

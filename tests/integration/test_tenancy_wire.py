@@ -1,23 +1,11 @@
 """What is sent to PostgreSQL: one message per statement, a SET only when the path differs (DESIGN T2)."""
 
-import os
-import shutil
-import signal
-import socket
-import subprocess
-import sys
-import tempfile
-import time
-from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, contextmanager, suppress
-from pathlib import Path
-from threading import Barrier
+from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
-import psycopg
 import pytest
-from django.db import DatabaseError, connection, connections, transaction
+from django.db import DatabaseError, connection, transaction
 
 from smartmodels.context import Actor, namespace_scope, operation
 from smartmodels.tenancy.routing import namespace_for_host
@@ -28,7 +16,6 @@ from tests.support.waiting import wait_until
 from tests.support.wire import traced
 
 Pair = tuple[Any, Any]
-PGBOUNCER = os.environ.get("PGBOUNCER") or shutil.which("pgbouncer")
 
 
 def _read(namespace: Any) -> None:
@@ -228,91 +215,3 @@ def test_reads__when_server_processes_change__see_their_own_rows(pooled: Pair) -
         wrong += wrong_rows(namespace)
     juggler.close()
     assert wrong == 0
-
-
-# PgBouncer itself
-
-
-def _free_port() -> int:
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return int(listener.getsockname()[1])
-
-
-@contextmanager
-def _pgbouncer(database: str, folder: Path) -> Iterator[str]:
-    """Run PgBouncer in transaction mode before the test's server; yields its address."""
-    server = connection.get_connection_params()
-    port, owner = _free_port(), Path(f"{server['host']}/.s.PGSQL.{server.get('port') or 5432}").stat()
-    config = folder / "pgbouncer.ini"
-    config.write_text(
-        f"[databases]\n{database} = host={server['host']} port={server.get('port') or 5432}"
-        f" user={server['user']} pool_size=3\n"
-        f"[pgbouncer]\npool_mode = transaction\nauth_type = any\nlisten_addr = 127.0.0.1\n"
-        f"listen_port = {port}\nunix_socket_dir =\nserver_reset_query =\nmax_client_conn = 100\n"
-    )
-    for path in (folder, config):
-        os.chown(path, owner.st_uid, owner.st_gid)
-
-    # It refuses to run as root, and the server lets in its own user.
-    user = {"user": owner.st_uid, "group": owner.st_gid} if os.geteuid() == 0 else {}
-    process = subprocess.Popen([str(PGBOUNCER), str(config)], stderr=subprocess.PIPE, text=True, **user)
-    address = f"postgresql://{server['user']}@127.0.0.1:{port}/{database}"
-    try:
-        _wait_for(address, process)
-        yield address
-    finally:
-        process.send_signal(signal.SIGINT)
-        process.communicate(timeout=20)
-
-
-@contextmanager
-def _through(address: str) -> Iterator[None]:
-    """Let Django connect to this address."""
-    host, _, port = address.rpartition("@")[2].partition("/")[0].partition(":")
-    before = {name: connection.settings_dict[name] for name in ("HOST", "PORT")}
-    connections.close_all()
-    connection.settings_dict.update(HOST=host, PORT=port)
-    try:
-        yield
-    finally:
-        connections.close_all()
-        connection.settings_dict.update(before)
-
-
-def _wait_for(address: str, process: "subprocess.Popen[str]") -> None:
-    for _ in range(100):
-        with suppress(psycopg.OperationalError):
-            psycopg.connect(address).close()
-            return
-        if process.poll() is not None:
-            break
-        time.sleep(0.1)
-    pytest.fail(f"PgBouncer does not answer: {process.communicate(timeout=5)[1]}")
-
-
-@pytest.mark.skipif(PGBOUNCER is None, reason="no pgbouncer on the PATH (or in PGBOUNCER)")
-@pytest.mark.skipif(sys.platform != "linux", reason="PgBouncer runs as the server's user by Linux' rules")
-def test_reads__through_pgbouncer__see_their_own_rows(pooled: Pair, committing: Any) -> None:
-    """Twelve clients share three server processes in transaction mode."""
-    together = Barrier(12)
-
-    def work(seed: int) -> int:
-        chosen = chooser(seed)
-        together.wait()
-        wrong = 0
-        for number in range(READS // 12 + 1):
-            if number % 3:
-                wrong += wrong_rows(chosen.choice(pooled))
-            else:
-                with transaction.atomic():
-                    wrong += wrong_rows(chosen.choice(pooled)) + wrong_rows(chosen.choice(pooled))
-        connections.close_all()
-        return wrong
-
-    with ExitStack() as stack:
-        folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="pgb-", dir="/tmp"))
-        address = stack.enter_context(_pgbouncer(committing.name, Path(folder)))
-        stack.enter_context(_through(address))
-        pool = stack.enter_context(ThreadPoolExecutor(12))
-        assert sum(pool.map(work, range(12))) == 0

@@ -83,7 +83,7 @@ def test_utility_statement__of_any_kind__travels_alone(statement: str) -> None:
 
 def test_prelude__of_two_statements__ends_where_the_next_begins() -> None:
     """It is the beginning of a message."""
-    assert Prelude(("SET a", "SELECT b"), "s", None).sql + "SELECT c" == "SET a; SELECT b; SELECT c"
+    assert Prelude(("SET a", "SELECT b"), "s", None, 0).sql + "SELECT c" == "SET a; SELECT b; SELECT c"
 
 
 def test_known__at_first__is_no_schema_and_no_operation() -> None:
@@ -101,5 +101,5 @@ def test_known__after_an_error__is_nothing() -> None:
 def test_known__after_a_rollback__is_no_operation() -> None:
     """Operations are set for one transaction."""
     known = Known(schema="s", operation="o")
-    known.begin_anew()
+    known.roll_back()
     assert (known.schema, known.operation) == (None, "")

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
 from functools import cache
 from typing import Any
 
@@ -116,6 +117,15 @@ class SmartModelsSettings:
     POOLER: bool = False
     """The database is reached through a pooler in transaction mode: no session state may be relied on."""
 
+    MAX_SCHEMAS_PER_CONNECTION: int = 200
+    """Schemas a connection may touch (each costs its server process memory) before it is replaced; 0: any."""
+
+    STATEMENT_TIMEOUTS: Mapping[str, float] = field(default_factory=lambda: {"request": 30.0, "job": 3600.0})
+    """Seconds one statement may take, by kind of work; for other kinds the server decides."""
+
+    REQUESTS_PER_NAMESPACE: int = 6
+    """Requests of one namespace that a process serves at the same time, fewer than its threads; 0: any."""
+
     ROUTING_TTL: float = 60.0
     """Seconds a host's namespace stays cached when nothing announced a change; 0 asks for every request."""
 
@@ -160,9 +170,9 @@ class SmartModelsSettings:
 @cache
 def _load() -> SmartModelsSettings:
     given: dict[str, Any] = {
-        field.name: getattr(django_settings, PREFIX + field.name)
-        for field in fields(SmartModelsSettings)
-        if hasattr(django_settings, PREFIX + field.name)
+        each.name: getattr(django_settings, PREFIX + each.name)
+        for each in fields(SmartModelsSettings)
+        if hasattr(django_settings, PREFIX + each.name)
     }
     if hasattr(django_settings, "TENANT_MODEL"):
         given.setdefault("NAMESPACE_MODEL", django_settings.TENANT_MODEL)

@@ -1,4 +1,4 @@
-"""Who acts, in which operation, in which namespace: three ContextVars and the managers that bind them."""
+"""Who acts, in which operation and namespace, at which work: ContextVars and the managers that bind them."""
 
 from smartmodels.context.actor import Actor, ActorKind
 from smartmodels.context.namespace import (
@@ -12,6 +12,7 @@ from smartmodels.context.namespace import (
 )
 from smartmodels.context.operation import Operation, current_operation, operation, require_operation
 from smartmodels.context.threads import Thread, ThreadPoolExecutor, carrying
+from smartmodels.context.work import current_work, working
 
 __all__ = [
     "PUBLIC_SCHEMA",
@@ -25,9 +26,11 @@ __all__ = [
     "current_namespace",
     "current_operation",
     "current_schema",
+    "current_work",
     "namespace_scope",
     "operation",
     "public_scope",
     "require_namespace",
     "require_operation",
+    "working",
 ]

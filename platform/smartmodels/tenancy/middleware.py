@@ -12,12 +12,13 @@ from django.db import Error as DatabaseTrouble
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
 from django.template.loader import render_to_string
 
-from smartmodels.context import namespace_scope
+from smartmodels.context import namespace_scope, working
 from smartmodels.exceptions import SmartModelsError
 from smartmodels.tenancy.errors import HostMoved
 from smartmodels.tenancy.outages import outage_of
 from smartmodels.tenancy.routing import closed_for, namespace_for_host, require_known
 from smartmodels.tenancy.streams import keep_bound
+from smartmodels.tenancy.turnstile import Place, take_place
 
 __all__ = ["NamespaceMiddleware", "refusal"]
 
@@ -36,6 +37,9 @@ def refusal(request: HttpRequest, error: SmartModelsError) -> HttpResponse:
     if (seconds := error.details.get("retry_after")) is not None:
         response["Retry-After"] = str(seconds)
     return response
+
+
+_WORK = "request"
 
 
 def moved(request: HttpRequest, error: HostMoved) -> HttpResponse:
@@ -63,10 +67,10 @@ class NamespaceMiddleware:
     """Host -> namespace -> scope. Stands first: nothing may run before the namespace is known.
 
     ``request.namespace`` is the namespace, or None on the public host, where ``PUBLIC_URLCONF`` holds.
-    Unknown hosts answer 404, former ones redirect. A suspended namespace and one under maintenance answer
-    503, whatever comes of the request, unless its view was reached: that takes ``request.is_staff``, which
-    is settled by the middleware that authenticates, or a view with ``opens_for_staff``. Where nothing
-    settles it nobody passes.
+    Unknown hosts answer 404, former ones redirect, namespaces with too many requests under way answer 429.
+    A suspended namespace and one under maintenance answer 503, whatever comes of the request, unless its
+    view was reached: that takes ``request.is_staff``, which is settled by the middleware that
+    authenticates, or a view with ``opens_for_staff``. Where nothing settles it nobody passes.
     """
 
     sync_capable = True
@@ -81,24 +85,24 @@ class NamespaceMiddleware:
     def __call__(self, request: HttpRequest) -> HttpResponseBase | Awaitable[HttpResponseBase]:
         if self._async:
             return self._acall(request)
-        try:
-            namespace = self._route(request)
-        except SmartModelsError as error:
-            return _answer(request, error)
-        with namespace_scope(namespace):
-            response = cast(HttpResponseBase, self.get_response(request))
-        response = self._unless_closed(request, response)
-        return keep_bound(response, partial(namespace_scope, namespace))
+        with working(_WORK):
+            try:
+                namespace, place = self._enter(request)
+            except SmartModelsError as error:
+                return _answer(request, error)
+            with place, namespace_scope(namespace):
+                response = cast(HttpResponseBase, self.get_response(request))
+                return self._leave(self._unless_closed(request, response), namespace, place)
 
     async def _acall(self, request: HttpRequest) -> HttpResponseBase:
-        try:
-            namespace = await sync_to_async(self._route)(request)
-        except SmartModelsError as error:
-            return _answer(request, error)
-        async with namespace_scope(namespace):
-            response = cast(HttpResponseBase, await self.get_response(request))
-        response = self._unless_closed(request, response)
-        return keep_bound(response, partial(namespace_scope, namespace))
+        async with working(_WORK):
+            try:
+                namespace, place = await sync_to_async(self._enter)(request)
+            except SmartModelsError as error:
+                return _answer(request, error)
+            with place, namespace_scope(namespace):
+                response = cast(HttpResponseBase, await self.get_response(request))
+                return self._leave(self._unless_closed(request, response), namespace, place)
 
     def process_view(self, request: Any, view: Any, *_: Any) -> HttpResponse | None:
         """Let staff pass, and who may be about to become staff; refuse everybody else."""
@@ -123,6 +127,16 @@ class NamespaceMiddleware:
         """Answer a view that lost the database; anything else is an error like any other."""
         refused = outage_of(exception)
         return None if refused is None else refusal(request, refused)
+
+    def _enter(self, request: HttpRequest) -> tuple[Any, Place]:
+        namespace = self._route(request)
+        return namespace, take_place(namespace)
+
+    @staticmethod
+    def _leave(response: HttpResponseBase, namespace: Any, place: Place) -> HttpResponseBase:
+        """Bind everything again for each chunk of a stream, and keep the place until all is sent."""
+        place.hold_until_sent(response)
+        return keep_bound(keep_bound(response, partial(namespace_scope, namespace)), partial(working, _WORK))
 
     @staticmethod
     def _route(request: HttpRequest) -> Any:

@@ -9,13 +9,22 @@ from django.db import DatabaseError, Error, InterfaceError, OperationalError
 
 from smartmodels.conf import settings
 from smartmodels.context import current_namespace, public_scope
-from smartmodels.exceptions import DatabaseUnavailable, HostUnknown, SmartModelsError, WriteConflict
+from smartmodels.exceptions import (
+    DatabaseUnavailable,
+    HostUnknown,
+    SmartModelsError,
+    StatementTimeout,
+    WriteConflict,
+)
 from smartmodels.tenancy.models import State, get_namespace_model
 
 __all__ = ["outage_of"]
 
 _CONFLICTS = frozenset({"40P01", "40001"})
 """Deadlock and serialization failure: PostgreSQL has undone the transaction."""
+
+_CANCELLED = "57014"
+"""The statement took longer than it may, or an operator cancelled it."""
 
 _MISSING = frozenset({"42P01", "3F000"})
 """A table or a schema that does not exist."""
@@ -32,6 +41,13 @@ def outage_of(error: BaseException | None) -> SmartModelsError | None:
         logger.warning("PostgreSQL undid a transaction: %s", error)
         return WriteConflict(
             "Another request was writing the same rows; nothing was written: try again.", retry_after=1
+        )
+    if state == _CANCELLED:
+        logger.warning("PostgreSQL cancelled a statement: %s", error)
+        return StatementTimeout(
+            "A statement took too long and was cancelled; its transaction was undone: "
+            "ask for less, or try again later.",
+            retry_after=settings().RETRY_AFTER,
         )
     if isinstance(error, (OperationalError, InterfaceError)):
         logger.error("the database failed: %s", error)

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from importlib import import_module
-from typing import Any
+from typing import Any, cast
 
 from django.core.management import BaseCommand, CommandError, CommandParser, call_command
 from django.db import connections
+from django.db.backends.postgresql.base import DatabaseWrapper
 
 from config.ports import is_free
 from smartmodels.management.refusals import command_errors
@@ -46,8 +47,10 @@ class Command(BaseCommand):
             raise CommandError(f"{bind} cannot be listened on: is something else on that port? Try --port.")
         with command_errors():
             self.check_migrations()
-        # The server's processes are forked from this one and must not share its connection.
+        # The server's processes are forked from this one and must not share its connections.
         connections.close_all()
+        for each in connections.all():
+            cast(DatabaseWrapper, each).close_pool()
         self._server()(
             bind,
             workers=options["workers"],

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from dataclasses import replace
 from functools import cached_property, lru_cache
 from typing import Any, cast
 
+import psycopg
 from django.core.exceptions import ImproperlyConfigured
 from django.db.backends.postgresql.base import DatabaseWrapper as PostgresWrapper
 from django.db.backends.postgresql.operations import DatabaseOperations as PostgresOperations
@@ -13,16 +16,22 @@ from django_tenants.postgresql_backend.base import FakeTenant
 from psycopg.pq import TransactionStatus
 
 from smartmodels.conf import settings
-from smartmodels.context import PUBLIC_SCHEMA, current_namespace, current_operation, current_schema
+from smartmodels.context import (
+    PUBLIC_SCHEMA,
+    current_namespace,
+    current_operation,
+    current_schema,
+    current_work,
+)
 from smartmodels.tenancy.engine.cursor import ScopedCursor
 from smartmodels.tenancy.engine.prelude import (
     OPERATION_SETTING,
-    Known,
     Prelude,
     is_read,
     is_transaction_control,
 )
 from smartmodels.tenancy.engine.refusals import RefusalWrapper
+from smartmodels.tenancy.engine.session import Session, has_news, is_worn, session_of
 
 __all__ = ["DatabaseOperations", "DatabaseWrapper"]
 
@@ -42,6 +51,12 @@ def _nobody() -> str:
     return _REFUSED if settings().DEFAULT_REQUIRED else _SYSTEM
 
 
+def _statement_timeout() -> int:
+    """Return the milliseconds a statement of this kind of work may take; 0 leaves it to the server."""
+    kind = current_work()
+    return 0 if kind is None else round(settings().STATEMENT_TIMEOUTS.get(kind, 0) * 1000)
+
+
 class DatabaseOperations(PostgresOperations):
     """Compile with our compilers, which refuse tenant models while no namespace is bound."""
 
@@ -58,7 +73,8 @@ class DatabaseWrapper(TenantsWrapper):
     ops_class = DatabaseOperations
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
-        self.known = Known()
+        # Until there is a connection, the session is one that nobody has.
+        self.session = Session()
         super().__init__(*args, **kwargs)
 
     @cached_property
@@ -95,16 +111,14 @@ class DatabaseWrapper(TenantsWrapper):
         schema = current_schema() or PUBLIC_SCHEMA
         opened = current_operation()
         setting: str | None = _nobody() if opened is None else opened.as_setting
-        known = self.known
-        if schema == known.schema and setting == known.operation:
+        timeout = _statement_timeout()
+        known = self.session.known
+        if schema == known.schema and setting == known.operation and timeout == known.timeout:
             return None
         statement = query if isinstance(query, str) else "COPY"
         if is_transaction_control(statement):
             return None
-        statements: list[str] = []
-        if schema != known.schema:
-            scope = "LOCAL " if settings().POOLER else ""
-            statements.append(f"SET {scope}search_path TO {search_path(schema)}")
+        statements = list(self._settings_for(schema, timeout))
         # What another operation left in force is replaced even for a read, which may call what writes.
         is_stale = known.operation not in ("", setting)
         if setting == known.operation or (not is_stale and is_read(statement)):
@@ -113,13 +127,30 @@ class DatabaseWrapper(TenantsWrapper):
             # Backslashes mean themselves in a plain literal (standard_conforming_strings).
             literal = (setting or "").replace("'", "''")
             statements.append(f"SELECT set_config('{OPERATION_SETTING}', '{literal}', true)")
-        return Prelude(tuple(statements), schema, setting) if statements else None
+        return Prelude(tuple(statements), schema, setting, timeout) if statements else None
+
+    def _settings_for(self, schema: str, timeout: int) -> Iterator[str]:
+        known = self.session.known
+        scope = "LOCAL " if settings().POOLER else ""
+        if schema != known.schema:
+            yield f"SET {scope}search_path TO {search_path(schema)}"
+        if timeout != known.timeout:
+            yield f"SET {scope}statement_timeout TO {timeout or 'DEFAULT'}"
 
     def confirm(self, prelude: Prelude) -> None:
         """Remember what the server has in force after ``prelude`` succeeded."""
-        lasting = self.in_transaction
-        self.known.schema = prelude.schema if lasting or not settings().POOLER else None
-        self.known.operation = prelude.operation if lasting else ""
+        known, lasting = self.session.known, self.in_transaction
+        keeps = lasting or not settings().POOLER
+        known.schema = prelude.schema if keeps else None
+        known.operation = prelude.operation if lasting else ""
+        known.timeout = prelude.timeout if keeps else 0
+        if not lasting:
+            known.lasting = known.timeout
+        self.touch(prelude.schema)
+
+    def touch(self, *schemas: str) -> None:
+        """Count schemas whose tables the session meets: see :func:`is_worn`."""
+        self.session.touched.update(schemas)
 
     @property
     def in_transaction(self) -> bool:
@@ -128,9 +159,39 @@ class DatabaseWrapper(TenantsWrapper):
 
     # Connection life: whatever may have taken a SET back is forgotten
 
-    def connect(self) -> None:
-        self.known.begin_anew()
-        super().connect()
+    def get_new_connection(self, conn_params: dict[str, Any]) -> Any:
+        """Return a connection to a server that is still there: a pool may hold some to one that is gone."""
+        connection = super().get_new_connection(conn_params)
+        while self.pool and has_news(connection) and not self._answers(connection):
+            self._discard(connection)
+            connection = super().get_new_connection(conn_params)
+        pending, self.session = self.session.touched, session_of(connection)
+        self.touch(*pending)
+        return connection
+
+    @staticmethod
+    def _answers(connection: Any) -> bool:
+        try:
+            connection.execute("SELECT 1")
+        except psycopg.Error:
+            return False
+        return True
+
+    def _discard(self, connection: Any) -> None:
+        """Give a connection back to the pool closed, so that the pool makes another one."""
+        connection.close()
+        connection._pool.putconn(connection)
+
+    def close_if_unusable_or_obsolete(self) -> None:
+        """Close a connection that failed, is too old, whose server hung up, or that touched many schemas.
+
+        Django calls it where no work is under way: when a request begins and when it ends.
+        """
+        super().close_if_unusable_or_obsolete()
+        if self.connection is None or self.in_transaction:
+            return
+        if is_worn(self.session) or (has_news(self.connection) and not self.is_usable()):
+            self.close()
 
     def get_connection_params(self) -> dict[str, Any]:
         params: dict[str, Any] = super().get_connection_params()
@@ -159,10 +220,13 @@ class DatabaseWrapper(TenantsWrapper):
         self.known.operation = ""
 
     def _commit(self) -> Any:
-        schema = self.known.schema if self._survives_commit() else None
-        self.known.begin_anew()
+        known, survives = self.session.known, self._survives_commit()
+        after = replace(known)
+        after.commit() if survives else after.roll_back()
+        # Until it is known to have succeeded, nothing is.
+        known.forget()
         result = super()._commit()
-        self.known.schema = schema
+        self.session.known = after
         return result
 
     def _survives_commit(self) -> bool:
@@ -175,15 +239,19 @@ class DatabaseWrapper(TenantsWrapper):
         return bool(self.connection.info.transaction_status != TransactionStatus.INERROR)
 
     def _rollback(self) -> Any:
-        self.known.begin_anew()
+        self.session.known.roll_back()
         return super()._rollback()
 
     def _savepoint_rollback(self, sid: str) -> None:
         try:
             super()._savepoint_rollback(sid)
         finally:
-            self.known.forget()
+            self.session.known.forget()
 
     def _close(self) -> Any:
-        self.known.begin_anew()
+        session, self.session = self.session, Session()
+        # A pool hands the connection on after a rollback.
+        session.known.roll_back()
+        if self.connection is not None and self.pool and is_worn(session):
+            self.connection.close()
         return super()._close()

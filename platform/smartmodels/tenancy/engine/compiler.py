@@ -53,11 +53,14 @@ class _Read:
     """SELECT: of the bound namespace, or of the schemas that the query names (``query.many_schemas``)."""
 
     query: Any
+    connection: Any
 
     def as_sql(self, *args: Any, **kwargs: Any) -> Any:
         with rendering_many(self.query) as many:
-            if not many:
+            if many is None:
                 check_namespace(self.query)
+            else:
+                self.connection.touch(*many.schemas)
             return super().as_sql(*args, **kwargs)  # type: ignore[misc]
 
 

@@ -89,14 +89,14 @@ class ScopedCursor(_DjangoCursor):
                 yield
         except BaseException:
             # A transaction that failed took the SET back as well.
-            wrapper.known.forget()
+            wrapper.session.known.forget()
             raise
 
     def _send(self, wrapper: DatabaseWrapper, prelude: Prelude) -> None:
         try:
             super().execute(prelude.sql)
         except BaseException:
-            wrapper.known.forget()
+            wrapper.session.known.forget()
             raise
         wrapper.confirm(prelude)
 
@@ -108,7 +108,7 @@ class ScopedCursor(_DjangoCursor):
             super().execute(ahead + query, params, **kwargs)
         except BaseException:
             # The message is one transaction: its failure takes the SET back as well.
-            wrapper.known.forget()
+            wrapper.session.known.forget()
             raise
         wrapper.confirm(prelude)
         for _ in prelude.statements:

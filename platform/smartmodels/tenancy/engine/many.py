@@ -76,8 +76,8 @@ def _entered(frame: _Frame) -> Iterator[None]:
 
 
 @contextmanager
-def rendering_many(query: Any) -> Iterator[bool]:
-    """Say for the block what ``query`` reads; yield False when it is one namespace.
+def rendering_many(query: Any) -> Iterator[ManySchemas | None]:
+    """Say for the block what ``query`` reads, and yield it; None when it is one namespace.
 
     A subquery reads what the query around it reads, each row's own namespace, unless it says itself what
     it reads.
@@ -90,10 +90,10 @@ def rendering_many(query: Any) -> Iterator[bool]:
         frame = _Frame(around.reads, query, around, outer=around.anchor or around.outer)
         frame.gives_home = query is around.members
     else:
-        yield False
+        yield None
         return
     with _entered(frame):
-        yield True
+        yield frame.reads
 
 
 # Tables and names

@@ -72,29 +72,43 @@ def is_write(statement: str) -> bool:
 
 @dataclass(slots=True)
 class Known:
-    """What the server session is known to have in force: a schema's path, an operation; None is unknown."""
+    """What the server session is known to have in force; None is unknown.
+
+    A schema's path, an operation, the milliseconds a statement may take (0: what the server says) and those
+    that hold again after a rollback.
+    """
 
     schema: str | None = None
     operation: str | None = ""
+    timeout: int | None = 0
+    lasting: int | None = 0
 
     def forget(self) -> None:
         """Assume nothing any more: after an error, or a rollback to a savepoint."""
         self.schema = None
         self.operation = None
+        self.timeout = self.lasting = None
 
-    def begin_anew(self) -> None:
-        """Know that no operation is in force: after a rollback, or on a new connection."""
+    def roll_back(self) -> None:
+        """Know what holds after a rollback: no operation, and the time from before the transaction."""
         self.schema = None
         self.operation = ""
+        self.timeout = self.lasting
+
+    def commit(self) -> None:
+        """Know what holds after a COMMIT that keeps what was set: everything but the operation."""
+        self.operation = ""
+        self.lasting = self.timeout
 
 
 @dataclass(frozen=True, slots=True)
 class Prelude:
-    """Statements to send first; ``schema`` and ``operation`` are what is known once they succeeded."""
+    """Statements to send first; the other fields are what is known once they succeeded."""
 
     statements: tuple[str, ...]
     schema: str
     operation: str | None
+    timeout: int
 
     @property
     def sql(self) -> str:

@@ -1,0 +1,52 @@
+"""What is known of one server session; it stays with the driver's connection, whoever holds that."""
+
+from __future__ import annotations
+
+import select
+from dataclasses import dataclass, field
+from typing import Any
+
+from smartmodels.conf import settings
+from smartmodels.tenancy.engine.prelude import Known
+
+__all__ = ["Session", "has_news", "is_worn", "session_of"]
+
+_ATTRIBUTE = "smartmodels_session"
+
+
+@dataclass(slots=True)
+class Session:
+    """What the session has in force, and the schemas it touched: each costs its process memory for good."""
+
+    known: Known = field(default_factory=Known)
+    touched: set[str] = field(default_factory=set)
+
+
+def session_of(connection: Any) -> Session:
+    """Return the session of a driver's connection; one that a pool hands on keeps it."""
+    session: Session | None = getattr(connection, _ATTRIBUTE, None)
+    if session is None:
+        session = Session()
+        setattr(connection, _ATTRIBUTE, session)
+    return session
+
+
+def is_worn(session: Session) -> bool:
+    """Tell whether the session touched more than ``SMARTMODELS_MAX_SCHEMAS_PER_CONNECTION`` schemas.
+
+    Behind a pooler the memory is that of processes which are not ours to replace.
+    """
+    most = settings().MAX_SCHEMAS_PER_CONNECTION
+    return 0 < most < len(session.touched) and not settings().POOLER
+
+
+def has_news(connection: Any) -> bool:
+    """Tell whether the server said something nobody asked for, such as that it hangs up; sends nothing.
+
+    Ask it of a connection that is at rest.
+    """
+    if connection.closed:
+        return True
+    poll = select.poll()
+    poll.register(connection.pgconn.socket, select.POLLIN)
+    return bool(poll.poll(0))
