@@ -217,7 +217,7 @@ class DatabaseWrapper(TenantsWrapper):
     def _set_autocommit(self, autocommit: bool) -> None:
         super()._set_autocommit(autocommit)
         # No transaction is open at this point, and an operation is in force for one transaction.
-        self.known.operation = ""
+        self.session.known.operation = ""
 
     def _commit(self) -> Any:
         known, survives = self.session.known, self._survives_commit()

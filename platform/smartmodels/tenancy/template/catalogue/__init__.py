@@ -67,7 +67,7 @@ def alone(schema: str, *, using: str = "default") -> Iterator[Any]:
             yield cursor
     finally:
         # What the wrapper believes to be the path is no longer in force.
-        connection.known.forget()
+        connection.session.known.forget()
 
 
 def _read(cursor: Any, schema: str) -> Found:
