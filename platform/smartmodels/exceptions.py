@@ -23,6 +23,8 @@ __all__ = [
     "ManySchemasUnsupported",
     "MarkExists",
     "MarkUnknown",
+    "MigrationFailed",
+    "NamespaceBehind",
     "NamespaceBusy",
     "NamespaceFailed",
     "NamespaceMismatch",
@@ -104,6 +106,13 @@ class NamespaceNotActive(SmartModelsError):
     status = 503
 
 
+class NamespaceBehind(SmartModelsError):
+    """The namespace lacks a migration without which this code cannot serve it: ``namespace migrate`` it."""
+
+    code = "namespace-behind"
+    status = 503
+
+
 class NamespaceSuspended(SmartModelsError):
     """The namespace is suspended: its owner can ask the operator to resume it."""
 
@@ -122,6 +131,13 @@ class NamespaceFailed(SmartModelsError):
     """Provisioning stopped half-way: ``namespace resume`` finishes it, ``namespace rollback`` removes it."""
 
     code = "namespace-failed"
+    status = 500
+
+
+class MigrationFailed(SmartModelsError):
+    """Some namespaces were not migrated: ``namespace runs`` tells why; those that were stay so."""
+
+    code = "migration-failed"
     status = 500
 
 

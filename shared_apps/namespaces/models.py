@@ -7,9 +7,23 @@ from typing import ClassVar
 from django.conf import settings
 from django.db import models
 
+from smartmodels.tenancy.migrating.models import (
+    AbstractMigrationOutcome,
+    AbstractMigrationRun,
+    AbstractSchemaState,
+)
 from smartmodels.tenancy.models import AbstractDomain, AbstractMembership, AbstractNamespace
 
-__all__ = ["Domain", "Handover", "Membership", "Namespace", "Work"]
+__all__ = [
+    "Domain",
+    "Handover",
+    "Membership",
+    "MigrationOutcome",
+    "MigrationRun",
+    "Namespace",
+    "SchemaState",
+    "Work",
+]
 
 
 class Namespace(AbstractNamespace):
@@ -66,3 +80,26 @@ class Handover(models.Model):
 
     def __str__(self) -> str:
         return f"{self.work} {self.user_id} in {self.namespace_id}"
+
+
+class SchemaState(AbstractSchemaState):
+    """Which migrations a schema has."""
+
+    class Meta(AbstractSchemaState.Meta):
+        pass
+
+
+class MigrationRun(AbstractMigrationRun):
+    """A run of ``manage.py namespace migrate``, ``migrate`` or ``POST /api/v1/migration-runs/``."""
+
+    class Meta(AbstractMigrationRun.Meta):
+        pass
+
+
+class MigrationOutcome(AbstractMigrationOutcome):
+    """What came of one migration in one namespace."""
+
+    run = models.ForeignKey(MigrationRun, on_delete=models.CASCADE, related_name="outcomes")
+
+    class Meta(AbstractMigrationOutcome.Meta):
+        pass

@@ -27,7 +27,7 @@ SOURCES = (
     "tests/zoo/migrations/*.py",
     "tests/settings.py",
     "platform/smartmodels/**/*.sql",
-    "platform/smartmodels/tenancy/*.py",
+    "platform/smartmodels/tenancy/**/*.py",
     "platform/smartmodels/history/operations.py",
     "platform/smartmodels/history/capture.py",
     "platform/smartmodels/history/records.py",
