@@ -32,6 +32,8 @@ __all__ = [
     "ManySchemasUnsupported",
     "MarkExists",
     "MarkUnknown",
+    "MigrationFailed",
+    "NamespaceBehind",
     "NamespaceBusy",
     "NamespaceCrowded",
     "NamespaceFailed",
@@ -117,6 +119,13 @@ class NamespaceNotActive(SmartModelsError):
     status = 503
 
 
+class NamespaceBehind(SmartModelsError):
+    """The namespace lacks a migration without which this code cannot serve it: ``namespace migrate`` it."""
+
+    code = "namespace-behind"
+    status = 503
+
+
 class NamespaceSuspended(SmartModelsError):
     """The namespace is suspended: its owner can ask the operator to resume it."""
 
@@ -142,6 +151,13 @@ class NamespaceFailed(SmartModelsError):
     """Provisioning stopped half-way: ``namespace resume`` finishes it, ``namespace rollback`` removes it."""
 
     code = "namespace-failed"
+    status = 500
+
+
+class MigrationFailed(SmartModelsError):
+    """Some namespaces were not migrated: ``namespace runs`` tells why; those that were stay so."""
+
+    code = "migration-failed"
     status = 500
 
 

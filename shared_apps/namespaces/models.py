@@ -7,6 +7,11 @@ from typing import ClassVar
 from django.conf import settings
 from django.db import models
 
+from smartmodels.tenancy.migrating.models import (
+    AbstractMigrationOutcome,
+    AbstractMigrationRun,
+    AbstractSchemaState,
+)
 from smartmodels.tenancy.models import (
     AbstractDomain,
     AbstractHeldHost,
@@ -15,7 +20,18 @@ from smartmodels.tenancy.models import (
 )
 from smartmodels.tenancy.template.models import AbstractSchemaTemplate
 
-__all__ = ["Domain", "Handover", "HeldHost", "Membership", "Namespace", "SchemaTemplate", "Work"]
+__all__ = [
+    "Domain",
+    "Handover",
+    "HeldHost",
+    "Membership",
+    "MigrationOutcome",
+    "MigrationRun",
+    "Namespace",
+    "SchemaState",
+    "SchemaTemplate",
+    "Work",
+]
 
 
 class Namespace(AbstractNamespace):
@@ -83,3 +99,26 @@ class SchemaTemplate(AbstractSchemaTemplate):
 
 class HeldHost(AbstractHeldHost):
     """A host that was removed and is held for a time."""
+
+
+class SchemaState(AbstractSchemaState):
+    """Which migrations a schema has."""
+
+    class Meta(AbstractSchemaState.Meta):
+        pass
+
+
+class MigrationRun(AbstractMigrationRun):
+    """A run of ``manage.py namespace migrate``, ``migrate`` or ``POST /api/v1/migration-runs/``."""
+
+    class Meta(AbstractMigrationRun.Meta):
+        pass
+
+
+class MigrationOutcome(AbstractMigrationOutcome):
+    """What came of one migration in one namespace."""
+
+    run = models.ForeignKey(MigrationRun, on_delete=models.CASCADE, related_name="outcomes")
+
+    class Meta(AbstractMigrationOutcome.Meta):
+        pass

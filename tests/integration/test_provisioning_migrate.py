@@ -153,7 +153,7 @@ def test_check__of_namespaces__exits_by_whether_they_are_behind(
     assert manage("migrate", "--check").returncode == code
 
 
-@pytest.mark.parametrize("state", [State.SUSPENDED, State.ARCHIVED, State.FAILED])
+@pytest.mark.parametrize("state", [State.SUSPENDED, State.ARCHIVED])
 def test_migrate__of_a_namespace_not_served__migrates_it_as_well(
     behind: list[Namespace], state: State
 ) -> None:

@@ -33,6 +33,12 @@ class SmartModelsSettings:
     GRANT_MODEL: str = "sharing.Grant"
     """``app.Model`` of the concrete grant, by which a row of one namespace is visible in another."""
 
+    SCHEMA_STATE_MODEL: str = "namespaces.SchemaState"
+    """``app.Model`` of the concrete table of which migrations each schema has."""
+
+    MIGRATION_RUN_MODEL: str = "namespaces.MigrationRun"
+    """``app.Model`` of the concrete run of ``manage.py namespace migrate``."""
+
     ANCHOR_MODEL: str = "operations.Anchor"
     """``app.Model`` of the concrete anchor, which keeps how far a namespace's chain of history reached."""
 

@@ -7,32 +7,25 @@ records itself when it is done, so a process that is killed at any point leaves 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable
 from typing import Any
 
 from django.core.exceptions import ObjectDoesNotExist, ValidationError
-from django.db import (
-    DatabaseError,
-    IntegrityError,
-    InterfaceError,
-    OperationalError,
-    connections,
-    transaction,
-)
+from django.db import DatabaseError, IntegrityError, connections, transaction
 from django.utils import timezone
 
 from smartmodels.context import public_scope
 from smartmodels.exceptions import (
     HostTaken,
     InvalidInput,
-    NamespaceBusy,
     NamespaceFailed,
     NamespaceNotFound,
     SlugTaken,
     SmartModelsError,
 )
 from smartmodels.tenancy.hosts import require_free_host
+from smartmodels.tenancy.locking import exclusively
+from smartmodels.tenancy.migrating import forget_schema_state
 from smartmodels.tenancy.models import (
     Role,
     State,
@@ -60,7 +53,6 @@ Progress = Callable[[str], None]
 """Called with the name of each step when it begins, and of each migration when it is applied."""
 
 _UNFINISHED = (State.RESERVED, State.CREATING, State.FAILED)
-_LOCK_CLASS = 0x736D
 
 
 def _silent(_: str) -> None:
@@ -87,25 +79,6 @@ def unfinished() -> list[Any]:
     """Return the namespaces whose provisioning did not come to an end."""
     with public_scope():
         return list(get_namespace_model().objects.filter(state__in=_UNFINISHED).order_by("created_at"))
-
-
-@contextmanager
-def exclusively(namespace: Any) -> Iterator[None]:
-    """Hold the namespace's advisory lock, which PostgreSQL gives back when the process dies."""
-    key = namespace.pk.int % 2**31
-    with connections["default"].cursor() as cursor:
-        cursor.execute("SELECT pg_try_advisory_lock(%s, %s)", [_LOCK_CLASS, key])
-        if not cursor.fetchone()[0]:
-            raise NamespaceBusy(
-                f"Another process is working on {namespace.slug!r}: wait for it, then try again.",
-                slug=namespace.slug,
-            )
-    try:
-        yield
-    finally:
-        # A connection that is gone has given its locks back.
-        with suppress(OperationalError, InterfaceError), connections["default"].cursor() as cursor:
-            cursor.execute("SELECT pg_advisory_unlock(%s, %s)", [_LOCK_CLASS, key])
 
 
 def _reload(namespace: Any) -> None:
@@ -257,4 +230,5 @@ def rollback(namespace: Any) -> None:
 
 def _remove(namespace: Any) -> None:
     drop_schema(namespace.schema_name, namespace.pk)
+    forget_schema_state(namespace.schema_name)
     get_namespace_model().objects.filter(pk=namespace.pk).delete()

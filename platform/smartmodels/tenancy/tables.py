@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any
 
 from django.db import DatabaseError, OperationalError, transaction
 
-from smartmodels.tenancy.migrating import has_records, migrate_namespace
+from smartmodels.tenancy.migrating import has_records, migrate_namespace, note_schema_state
 from smartmodels.tenancy.template import current_template, replay
 
 __all__ = ["make_tables", "tables_made"]
@@ -29,7 +29,7 @@ def _replayed(namespace: Any, template: Any) -> bool:
     try:
         with transaction.atomic():
             replay(template.script, namespace.schema_name)
-            tables_made(namespace, list(template.migrations))
+            tables_made(namespace)
     except OperationalError:
         # The server is gone or full, or somebody waited too long: migrations would fail as well.
         raise
@@ -39,9 +39,10 @@ def _replayed(namespace: Any, template: Any) -> bool:
     return True
 
 
-def tables_made(namespace: Any, migrations: Sequence[str]) -> None:
-    """Take note that these migrations, as ``app.name`` in order, made the tables of a new schema.
+def tables_made(namespace: Any) -> None:
+    """Take note of the migrations that made the tables of a new schema.
 
     Called in the transaction in which a script or a spare gave the namespace its tables; migrations that
     are run one by one report themselves.
     """
+    note_schema_state(namespace.schema_name)

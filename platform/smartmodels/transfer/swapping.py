@@ -17,6 +17,7 @@ from psycopg.errors import DeadlockDetected, LockNotAvailable
 from smartmodels.conf import settings
 from smartmodels.context import public_scope
 from smartmodels.exceptions import NamespaceBusy
+from smartmodels.tenancy.migrating import forget_schema_state
 from smartmodels.tenancy.models import get_namespace_model
 from smartmodels.tenancy.names import SCHEMA_MARK
 from smartmodels.tenancy.schemas import drop_schema, marked_schemas
@@ -57,6 +58,7 @@ def drop_set_aside(namespace: Any) -> list[str]:
     found = set_aside(namespace)
     for schema in found:
         drop_schema(schema, identity_of(namespace, schema))
+        forget_schema_state(schema)
     return found
 
 

@@ -12,16 +12,28 @@ from django.db.migrations.executor import MigrationExecutor
 from django.db.migrations.recorder import MigrationRecorder
 
 from smartmodels.context import Actor, operation, public_scope
+from smartmodels.management.namespaces.migrations import fleet_arguments, fleet_options, tell_result
 from smartmodels.management.output import as_json
 from smartmodels.management.refusals import command_errors
-from smartmodels.tenancy.migrating import migrate_namespace, pending
-from smartmodels.tenancy.models import get_namespace_model
+from smartmodels.tenancy.locking import exclusively
+from smartmodels.tenancy.migrating import migrate_namespace, pending, read_states
+from smartmodels.tenancy.migrating.failures import text_of
+from smartmodels.tenancy.migrating.planning import Plans
+from smartmodels.tenancy.migrating.running import migratable, migrate_fleet
 from smartmodels.tenancy.placement import tenant_labels
-from smartmodels.tenancy.provisioning import exclusively, find_namespace
-from smartmodels.tenancy.schemas import marked_schemas
+from smartmodels.tenancy.provisioning import find_namespace
 
 _PUBLIC_ONLY = ("fake", "fake_initial", "run_syncdb", "prune")
 Result = dict[str, Any]
+
+
+def _result(
+    namespace: Any, key: str, steps: list[str], seconds: float = 0.0, error: str | None = None
+) -> Result:
+    return {
+        "slug": namespace.slug, "schema": namespace.schema_name, key: steps, "error": error,
+        "seconds": round(seconds, 3),
+    }  # fmt: skip
 
 
 def _only_looks(options: Result) -> bool:
@@ -44,22 +56,28 @@ class Command(DjangoCommand):
         super().add_arguments(parser)
         where = parser.add_mutually_exclusive_group()
         where.add_argument("--public-only", action="store_true", help="Leave the namespaces alone.")
+        where.add_argument("--tenants-only", action="store_true", help="Leave the public schema alone.")
         where.add_argument(
             "--namespace", action="append", metavar="SLUG", help="Only this namespace; may be repeated."
         )
+        fleet_arguments(parser)
         parser.add_argument("--json", action="store_true", help="Print the result as JSON.")
 
     def handle(self, *args: Any, **options: Any) -> None:
         if options["json"]:
             options["verbosity"] = 0
         with command_errors(), public_scope(), operation(actor=Actor.command("migrate")):
-            public = None if options["namespace"] else self._public(*args, **options)
-            results = [self._one(namespace, options) for namespace in self._namespaces(options)]
+            public = None if self._leaves_public(options) else self._public(*args, **options)
+            results = self._all(options)
         if options["json"]:
             self.stdout.write(as_json({"public": public, "namespaces": results}))
         self._conclude(public or {}, results, options)
 
     # The public schema
+
+    @staticmethod
+    def _leaves_public(options: Result) -> bool:
+        return bool(options["namespace"] or options["tenants_only"])
 
     def _public(self, *args: Any, **options: Any) -> Result:
         """Run Django's own command with no namespace bound."""
@@ -85,41 +103,57 @@ class Command(DjangoCommand):
         public_only = options["public_only"] or any(options[name] for name in _PUBLIC_ONLY)
         if public_only or (label is not None and label not in tenant_labels()):
             return []
-        if options["namespace"]:
-            return [find_namespace(slug) for slug in options["namespace"]]
-        schemas = marked_schemas(using=options["database"])
-        rows = get_namespace_model().objects.using(options["database"]).order_by("slug")
-        return [namespace for namespace in rows if namespace.schema_name in schemas]
+        chosen = [find_namespace(slug) for slug in options["namespace"] or ()]
+        return migratable(chosen or None, using=options["database"])
 
-    def _one(self, namespace: Any, options: Result) -> Result:
-        began = time.monotonic()
-        key = "pending" if _only_looks(options) else "applied"
-        result: Result = {"slug": namespace.slug, "schema": namespace.schema_name, key: [], "error": None}
-        try:
-            result[key] = self._steps(namespace, options)
-        except Exception as error:  # noqa: BLE001 - a migration may raise anything; the others go on
-            result["error"] = f"{type(error).__name__}: {' '.join(str(error).split())}"
-        result["seconds"] = round(time.monotonic() - began, 3)
-        if not options["json"]:
-            self._report(result, key, options)
-        return result
+    def _all(self, options: Result) -> list[Result]:
+        namespaces, using = self._namespaces(options), options["database"]
+        if options["migration_name"] is not None:
+            return [self._one(namespace, options) for namespace in namespaces]
+        if _only_looks(options):
+            return [self._shown(result, "pending", options) for result in self._behind(namespaces, options)]
+        report = migrate_fleet(
+            namespaces, options=fleet_options(options, options["app_label"]), using=using,
+            progress=lambda result, _, __: None if options["json"] else tell_result(self, options, result),
+        )  # fmt: skip
+        left = "not tried: a wave before it failed"
+        made = {each.slug: each for each in report.results}
+        return [
+            _result(namespace, "applied", each.applied, each.seconds, each.error if each.tried else left)
+            if (each := made.get(namespace.slug))
+            else _result(namespace, "applied", [])
+            for namespace in namespaces
+        ]
 
     @staticmethod
-    def _steps(namespace: Any, options: Result) -> list[str]:
-        label, name, using = options["app_label"], options["migration_name"], options["database"]
-        if _only_looks(options):
-            return pending(namespace, app_label=label, migration_name=name, using=using)
-        with exclusively(namespace):
-            return migrate_namespace(namespace, app_label=label, migration_name=name, using=using)
+    def _behind(namespaces: list[Any], options: Result) -> list[Result]:
+        plans, using = Plans(options["app_label"]), options["database"]
+        states = read_states([each.schema_name for each in namespaces], using=using)
+        return [_result(each, "pending", plans.stage(states[each.schema_name]).names) for each in namespaces]
 
-    def _report(self, result: Result, key: str, options: Result) -> None:
-        if options["verbosity"] < 1 and result["error"] is None:
-            return
-        what = result["error"] or (", ".join(result[key]) or f"nothing {key}")
-        style = self.style.ERROR if result["error"] else str
-        self.stdout.write(
-            style(f"  {result['slug']} ({result['schema']}, {result['seconds']:.2f} s): {what}")
-        )
+    def _one(self, namespace: Any, options: Result) -> Result:
+        """Bring one namespace to the migration that was named, forwards or backwards."""
+        began, error, steps = time.monotonic(), None, []
+        label, name, using = options["app_label"], options["migration_name"], options["database"]
+        key = "pending" if _only_looks(options) else "applied"
+        try:
+            if _only_looks(options):
+                steps = pending(namespace, app_label=label, migration_name=name, using=using)
+            else:
+                with exclusively(namespace):
+                    steps = migrate_namespace(namespace, app_label=label, migration_name=name, using=using)
+        except Exception as raised:  # noqa: BLE001 - a migration may raise anything; the others go on
+            error = text_of(raised)
+        return self._shown(_result(namespace, key, steps, time.monotonic() - began, error), key, options)
+
+    def _shown(self, result: Result, key: str, options: Result) -> Result:
+        if not options["json"] and (options["verbosity"] > 0 or result["error"] is not None):
+            what = result["error"] or (", ".join(result[key]) or f"nothing {key}")
+            style = self.style.ERROR if result["error"] else str
+            self.stdout.write(
+                style(f"  {result['slug']} ({result['schema']}, {result['seconds']:.2f} s): {what}")
+            )
+        return result
 
     @staticmethod
     def _conclude(public: Result, results: list[Result], options: Result) -> None:

@@ -12,6 +12,7 @@ from django.db import OperationalError, connections, transaction
 from psycopg.errors import LockNotAvailable
 
 from smartmodels.exceptions import NamespaceBusy
+from smartmodels.tenancy.migrating import forget_schema_state
 from smartmodels.tenancy.schemas import is_ours
 from smartmodels.tenancy.triggers import quoted
 
@@ -99,4 +100,5 @@ def drop_in_batches(schema: str, key: object, *, progress: Progress = silent, lo
         gone += len(batch)
         progress(gone, len(tables))
     _patiently(schema, f"DROP SCHEMA {quoted(schema)} CASCADE")
+    forget_schema_state(schema)
     return len(tables)

@@ -13,7 +13,7 @@ from django.db import DatabaseError, InterfaceError, OperationalError, connectio
 
 from smartmodels.context import public_scope
 from smartmodels.exceptions import SmartModelsError
-from smartmodels.tenancy.migrating import migrate_namespace
+from smartmodels.tenancy.migrating import forget_schema_state, migrate_namespace
 from smartmodels.tenancy.names import TEMPLATE_MARK
 from smartmodels.tenancy.schemas import create_schema, drop_schema, marked_schemas
 from smartmodels.tenancy.template.fingerprints import CodeState, code_state
@@ -112,6 +112,7 @@ def _schema(state: CodeState, using: str, *, anew: bool) -> str:
         if schema == usable:
             return schema
         drop_schema(schema, mark.removeprefix(TEMPLATE_MARK).strip(), mark=TEMPLATE_MARK, using=using)
+        forget_schema_state(schema, using=using)
     key = secrets.token_hex(6)
     create_schema(f"smartmodels_template_{key}", key, mark=TEMPLATE_MARK, using=using)
     return f"smartmodels_template_{key}"
