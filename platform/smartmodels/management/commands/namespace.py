@@ -7,11 +7,11 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandParser
 
 from smartmodels.context import Actor, operation
-from smartmodels.management.namespaces import copying, looking, making, moving, stopping
+from smartmodels.management.namespaces import copying, looking, making, moving, proving, stopping
 from smartmodels.management.namespaces.actions import Action
 from smartmodels.management.refusals import command_errors
 
-SUBJECTS = (making, looking, moving, copying, stopping)
+SUBJECTS = (making, looking, moving, copying, proving, stopping)
 ACTIONS: dict[str, Action] = {action.name: action for subject in SUBJECTS for action in subject.ACTIONS}
 
 
