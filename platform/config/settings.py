@@ -51,6 +51,7 @@ TENANT_MODEL = "namespaces.Namespace"
 TENANT_DOMAIN_MODEL = "namespaces.Domain"
 SMARTMODELS_BASE_DOMAIN = os.environ.get("BASE_DOMAIN", "localhost")
 SMARTMODELS_POOLER = os.environ.get("DATABASE_POOLER", "") == "1"
+SMARTMODELS_BACKUP_DIR = os.environ.get("SMARTMODELS_BACKUP_DIR")
 ALLOWED_HOSTS = ["*"]  # NamespaceMiddleware refuses every host that nobody registered.
 ROOT_URLCONF = "config.urls_namespace"
 PUBLIC_URLCONF = "config.urls_public"
