@@ -61,6 +61,7 @@ SMARTMODELS_DIRECT_DATABASE = (
     else None
 )
 SMARTMODELS_POOLER = os.environ.get("DATABASE_POOLER", "") == "1"
+SMARTMODELS_BACKUP_DIR = os.environ.get("SMARTMODELS_BACKUP_DIR")
 ALLOWED_HOSTS = ["*"]  # NamespaceMiddleware refuses every host that nobody registered.
 ROOT_URLCONF = "config.urls_namespace"
 PUBLIC_URLCONF = "config.urls_public"

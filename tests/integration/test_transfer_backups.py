@@ -162,3 +162,16 @@ def test_restore__of_a_broken_file__changes_nothing(
     with pytest.raises(Exception, match="cannot be used"):
         restore_namespace(alpha, "latest")
     assert schemas() == before
+
+
+def test_endpoints__backup_and_list__tell_ids_and_never_paths(
+    folder: Path, alpha: Any, staff: Any, api_of: Any
+) -> None:
+    """What is made is listed; a path is no id."""
+    api = api_of(staff, None)
+    made = api.post("/api/v1/namespaces/alpha/backup/", {"keep": 3})
+    assert made.status_code == 201
+    assert [each["id"] for each in api.get("/api/v1/namespaces/alpha/backups/").json()] == [made.json()["id"]]
+    for odd, status in (("../x", 404), ("x" * 500, 400), (None, 400)):
+        answer = api.post("/api/v1/namespaces/alpha/restore/", {"backup": odd})
+        assert answer.status_code == status

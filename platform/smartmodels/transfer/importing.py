@@ -26,7 +26,16 @@ from smartmodels.transfer.manifest import Manifest, read_manifest
 from smartmodels.transfer.proving import require_intact
 from smartmodels.transfer.recording import recording
 
-__all__ = ["Imported", "Wish", "check_archive", "import_namespace", "load_archive", "loading", "plan_import"]
+__all__ = [
+    "Imported",
+    "Wish",
+    "check_archive",
+    "import_namespace",
+    "load_archive",
+    "load_rows",
+    "loading",
+    "plan_import",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +80,21 @@ def load_archive(
     ``bound`` is a namespace that is not served, or a second schema of one that is.
     """
     make_fresh(bound, manifest.migrations, progress=progress)
+    made = load_rows(reader, manifest, bound, owners=owners, progress=progress)
+    migrate_namespace(bound, progress=progress)
+    progress("verify")
+    require_intact(bound)
+    return made
+
+
+def load_rows(
+    reader: ArchiveReader, manifest: Manifest, bound: Any, *, owners: Owners, progress: Progress = silent
+) -> int:
+    """Fill the schema of ``bound``, in one transaction, with what the archive holds; return as above.
+
+    Rows refer to accounts and content types as they are here afterwards; where that changes a version,
+    the ledger records it.
+    """
     schema = bound.schema_name
     tables = tables_of(schema)
     check_tables(manifest, tables)
@@ -84,9 +108,6 @@ def load_archive(
         with namespace_scope(bound), erasing():
             move_keys(schema, tables, versions=True)
         load_anchors(reader, manifest, bound)
-    migrate_namespace(bound, progress=progress)
-    progress("verify")
-    require_intact(bound)
     return made
 
 

@@ -16,6 +16,7 @@ from smartmodels.management.namespaces import (
     members,
     migrations,
     moving,
+    proving,
     removing,
     renaming,
     stopping,
@@ -33,6 +34,7 @@ SUBJECTS = (
     migrations,
     moving,
     copying,
+    proving,
     removing,
     auditing,
 )

@@ -4,19 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import asdict
-from typing import Any
 
 from django.core.management.base import BaseCommand, CommandParser
-from django.db import transaction
 from django.template.defaultfilters import filesizeformat
 
-from smartmodels.context import public_scope
-from smartmodels.exceptions import InvalidInput
 from smartmodels.management.namespaces.actions import Action, Options, say, tell_step
 from smartmodels.management.namespaces.describing import describe
-from smartmodels.management.namespaces.owners import owner_account
+from smartmodels.management.namespaces.owners import owner_for
 from smartmodels.management.output import table
-from smartmodels.tenancy.models import Role
 from smartmodels.tenancy.names import validate_slug
 from smartmodels.tenancy.provisioning import find_namespace
 from smartmodels.transfer import (
@@ -33,26 +28,11 @@ from smartmodels.transfer import (
     set_aside,
 )
 
-__all__ = ["ACTIONS", "owner_for"]
+__all__ = ["ACTIONS"]
 
 
 def _teller(command: BaseCommand, options: Options) -> Callable[[str], None]:
     return lambda step: tell_step(command, options, step)
-
-
-def owner_for(source: Any, email: str | None) -> Any:
-    """Return who is to own a copy of ``source``: the account of the address, else one of its owners.
-
-    Raises InvalidInput for an account that is closed, and where nobody owns the source.
-    """
-    with public_scope(), transaction.atomic():
-        if email:
-            return owner_account(email)[0]
-        owned = source.memberships.filter(role=Role.OWNER, user__is_active=True)
-        membership = owned.select_related("user").order_by("joined_at").first()
-    if membership is None:
-        raise InvalidInput(f"{source.slug} has no owner who could own the copy: name one.", field="owner")
-    return membership.user
 
 
 # clone

@@ -13,8 +13,9 @@ from django.db import IntegrityError, transaction
 from smartmodels.context import public_scope
 from smartmodels.exceptions import InvalidInput
 from smartmodels.ownership import is_sentinel
+from smartmodels.tenancy.models import Role
 
-__all__ = ["owner_account"]
+__all__ = ["owner_account", "owner_for"]
 
 
 def owner_account(email: str) -> tuple[Any, str | None]:
@@ -43,3 +44,18 @@ def owner_account(email: str) -> tuple[Any, str | None]:
     if is_sentinel(user.pk) or not user.is_active:
         raise InvalidInput(f"The account {address} is closed, so it can own nothing: name another owner.")
     return user, password
+
+
+def owner_for(source: Any, email: str | None) -> Any:
+    """Return who is to own a copy of ``source``: the account of the address, else one of its owners.
+
+    Raises InvalidInput for an account that is closed, and where nobody owns the source.
+    """
+    with public_scope(), transaction.atomic():
+        if email:
+            return owner_account(email)[0]
+        owned = source.memberships.filter(role=Role.OWNER, user__is_active=True)
+        membership = owned.select_related("user").order_by("joined_at").first()
+    if membership is None:
+        raise InvalidInput(f"{source.slug} has no owner who could own the copy: name one.", field="owner")
+    return membership.user

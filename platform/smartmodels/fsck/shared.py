@@ -1,0 +1,141 @@
+"""What is shared: rows of namespaces that are gone, shares of rows that are gone, and schemas."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from django.apps import apps
+from django.db import connection
+
+from smartmodels.conf import settings
+from smartmodels.fsck.findings import Check, Finding, keys_of
+from smartmodels.sharing import get_grant_model
+from smartmodels.tenancy.models import State, get_namespace_model
+from smartmodels.tenancy.names import SCHEMA_MARK
+from smartmodels.tenancy.placement import is_tenant_model
+from smartmodels.tenancy.schemas import drop_schema, marked_schemas, schema_mark
+from smartmodels.tenancy.triggers import literal, quoted
+from smartmodels.transfer import set_aside
+
+__all__ = ["OF_EACH", "OF_SCHEMAS", "SHARED"]
+
+_WITH_SCHEMA = (State.ACTIVE, State.SUSPENDED, State.ARCHIVED)
+
+
+# Rows of namespaces that are gone
+
+
+def _mentions() -> Iterator[tuple[Any, str]]:
+    """Yield the shared models and columns that name a namespace; anchors stay, whatever becomes of it."""
+    namespace = get_namespace_model()
+    for model in apps.get_models():
+        if is_tenant_model(model) or not model._meta.managed or model._meta.label == settings().ANCHOR_MODEL:
+            continue
+        for field in model._meta.concrete_fields:
+            to = field.remote_field.model if field.remote_field is not None else None
+            if to is namespace or field.attname == "namespace_id":
+                yield model, str(field.column)
+
+
+def _find_mentions(_: Any) -> Iterator[Finding]:
+    namespaces = quoted(get_namespace_model()._meta.db_table)
+    for model, column in _mentions():
+        table, name = quoted(model._meta.db_table), quoted(column)
+        keys = keys_of(
+            f"SELECT {quoted(model._meta.pk.column)} FROM {table} t WHERE {name} IS NOT NULL "  # noqa: S608
+            f"AND NOT EXISTS (SELECT FROM {namespaces} n WHERE n.id = t.{name}) ORDER BY 1"
+        )
+        if keys:
+            place = f"{model._meta.db_table}.{column}"
+            what = f"{len(keys)} rows are of namespaces that do not exist."
+            yield Finding("namespace-missing", None, place, len(keys), what, about=(model, keys))
+
+
+def _mend_mentions(_: Any, found: list[Finding]) -> None:
+    for finding in found:
+        model, keys = finding.about
+        model._base_manager.filter(pk__in=keys).delete()
+
+
+# Shares
+
+
+def _registry() -> Any:
+    return get_grant_model()._meta.get_field("resource").related_model
+
+
+def _find_shares(namespace: Any) -> Iterator[Finding]:
+    rows = _registry().objects.filter(home_id=namespace.pk)
+    for label in rows.order_by("model").values_list("model", flat=True).distinct():
+        keys = list(rows.filter(model=label).values_list("resource_id", flat=True))
+        gone = set(keys) - _there(label, keys)
+        if gone:
+            what = f"{len(gone)} shared rows of {label} do not exist."
+            yield Finding("share-dangling", namespace.slug, label, len(gone), what, about=(label, gone))
+
+
+def _there(label: str, keys: list[Any]) -> set[Any]:
+    try:
+        model: Any = apps.get_model(label)
+    except (LookupError, ValueError):
+        return set()
+    table, key = quoted(model._meta.db_table), quoted(model._meta.pk.column)
+    return set(keys_of(f"SELECT {key} FROM {table} WHERE {key} = ANY(%s)", [keys]))  # noqa: S608
+
+
+def _mend_shares(namespace: Any, found: list[Finding]) -> None:
+    for finding in found:
+        label, keys = finding.about
+        _registry().objects.filter(home_id=namespace.pk, model=label, resource_id__in=keys).delete()
+
+
+# Schemas
+
+
+def _find_schemas(_: Any) -> Iterator[Finding]:
+    rows = get_namespace_model().objects.filter(state__in=_WITH_SCHEMA).order_by("slug")
+    for namespace in rows:
+        schema, wanted = namespace.schema_name, f"{SCHEMA_MARK} {namespace.pk}"
+        mark = schema_mark(schema)
+        if mark is None:
+            what = "The namespace has no schema: restore a backup of it, or delete it."
+            yield Finding("schema-missing", namespace.slug, schema, 1, what, mendable=False)
+        elif mark != wanted:
+            what = "The schema does not bear the mark of its namespace."
+            yield Finding("schema-unmarked", namespace.slug, schema, 1, what, mark == "", (schema, wanted))
+
+
+def _mend_marks(_: Any, found: list[Finding]) -> None:
+    with connection.cursor() as cursor:
+        for finding in found:
+            schema, mark = finding.about
+            cursor.execute(f"COMMENT ON SCHEMA {quoted(schema)} IS {literal(mark)}")
+
+
+def _find_leftovers(_: Any) -> Iterator[Finding]:
+    namespaces = list(get_namespace_model().objects.order_by("slug"))
+    known = {namespace.schema_name for namespace in namespaces}
+    for namespace in namespaces:
+        for schema in set_aside(namespace):
+            known.add(schema)
+            what = "A restore set this schema aside, or did not finish it."
+            yield Finding("schema-left", namespace.slug, schema, 1, what, about=schema)
+    for schema in sorted(set(marked_schemas()) - known):
+        what = "The schema bears our mark, and no namespace is served from it."
+        yield Finding("schema-left", None, schema, 1, what, about=schema)
+
+
+def _drop_leftovers(_: Any, found: list[Finding]) -> None:
+    marks = marked_schemas()
+    for finding in found:
+        schema = finding.about
+        drop_schema(schema, marks[schema].removeprefix(f"{SCHEMA_MARK} "))
+
+
+SHARED = (
+    Check("namespace-missing", _find_mentions, _mend_mentions),
+    Check("schema-unmarked", _find_schemas, _mend_marks),
+)
+OF_SCHEMAS = Check("schema-left", _find_leftovers, _drop_leftovers)
+OF_EACH = (Check("share-dangling", _find_shares, _mend_shares),)
