@@ -18,12 +18,6 @@ __all__ = [
     "HostTaken",
     "HostUnknown",
     "InvalidInput",
-    "JobNotRetriable",
-    "JobOver",
-    "JobSuperseded",
-    "JobTimeout",
-    "JobUnknown",
-    "JobWorkerRefused",
     "KeyFixed",
     "ManySchemasReadOnly",
     "ManySchemasUnsupported",
@@ -55,7 +49,6 @@ __all__ = [
     "SlugTaken",
     "SmartModelsError",
     "SoleOwner",
-    "StreamsTaken",
     "WriteConflict",
 ]
 
@@ -164,48 +157,6 @@ class ActorRequired(SmartModelsError):
     """A write without an actor: open one with ``operation(actor=...)``."""
 
     code = "actor-required"
-    status = 500
-
-
-class JobUnknown(SmartModelsError):
-    """There is no such job here: see the list of jobs."""
-
-    code = "job-unknown"
-    status = 404
-
-
-class JobOver(SmartModelsError):
-    """The job has ended, so there is nothing to cancel."""
-
-    code = "job-over"
-    status = 409
-
-
-class JobNotRetriable(SmartModelsError):
-    """Only a job that failed or was cancelled is tried again."""
-
-    code = "job-not-retriable"
-    status = 409
-
-
-class JobTimeout(SmartModelsError):
-    """The job took longer than it may: do it in smaller parts, or declare a longer ``timeout``."""
-
-    code = "job-timeout"
-    status = 500
-
-
-class JobSuperseded(SmartModelsError):
-    """The worker was taken for dead and the job given to another one: nothing was written."""
-
-    code = "job-superseded"
-    status = 409
-
-
-class JobWorkerRefused(SmartModelsError):
-    """A worker needs a connection of its own to PostgreSQL: set ``DATABASE_DIRECT_URL``."""
-
-    code = "job-worker-refused"
     status = 500
 
 
@@ -361,13 +312,6 @@ class SoleOwner(SmartModelsError):
 
     code = "sole-owner"
     status = 409
-
-
-class StreamsTaken(SmartModelsError):
-    """Enough streams of progress are open: try again shortly, or read the job now and then."""
-
-    code = "streams-taken"
-    status = 503
 
 
 class ManySchemasReadOnly(SmartModelsError):
