@@ -11,9 +11,6 @@ __all__ = [
     "AccountKept",
     "AccountOpen",
     "ActorRequired",
-    "ArchiveInvalid",
-    "ArchiveNewer",
-    "BackupUnknown",
     "DatabaseUnavailable",
     "GraceOver",
     "HistoryAppendOnly",
@@ -21,12 +18,6 @@ __all__ = [
     "HostTaken",
     "HostUnknown",
     "InvalidInput",
-    "JobNotRetriable",
-    "JobOver",
-    "JobSuperseded",
-    "JobTimeout",
-    "JobUnknown",
-    "JobWorkerRefused",
     "KeyFixed",
     "ManySchemasReadOnly",
     "ManySchemasUnsupported",
@@ -48,10 +39,7 @@ __all__ = [
     "ParentDeleted",
     "ProtectedRows",
     "PurgeRefused",
-    "ReportIncomplete",
-    "ReportInvalid",
     "ReportUnavailable",
-    "ReportUnknown",
     "RestoreConflict",
     "RevertConflict",
     "RowNotFound",
@@ -62,8 +50,6 @@ __all__ = [
     "SmartModelsError",
     "SoleOwner",
     "StatementTimeout",
-    "StreamsTaken",
-    "TemplateUnusable",
     "WriteConflict",
 ]
 
@@ -193,48 +179,6 @@ class ActorRequired(SmartModelsError):
     """A write without an actor: open one with ``operation(actor=...)``."""
 
     code = "actor-required"
-    status = 500
-
-
-class JobUnknown(SmartModelsError):
-    """There is no such job here: see the list of jobs."""
-
-    code = "job-unknown"
-    status = 404
-
-
-class JobOver(SmartModelsError):
-    """The job has ended, so there is nothing to cancel."""
-
-    code = "job-over"
-    status = 409
-
-
-class JobNotRetriable(SmartModelsError):
-    """Only a job that failed or was cancelled is tried again."""
-
-    code = "job-not-retriable"
-    status = 409
-
-
-class JobTimeout(SmartModelsError):
-    """The job took longer than it may: do it in smaller parts, or declare a longer ``timeout``."""
-
-    code = "job-timeout"
-    status = 500
-
-
-class JobSuperseded(SmartModelsError):
-    """The worker was taken for dead and the job given to another one: nothing was written."""
-
-    code = "job-superseded"
-    status = 409
-
-
-class JobWorkerRefused(SmartModelsError):
-    """A worker needs a connection of its own to PostgreSQL: set ``DATABASE_DIRECT_URL``."""
-
-    code = "job-worker-refused"
     status = 500
 
 
@@ -392,13 +336,6 @@ class SoleOwner(SmartModelsError):
     status = 409
 
 
-class StreamsTaken(SmartModelsError):
-    """Enough streams of progress are open: try again shortly, or read the job now and then."""
-
-    code = "streams-taken"
-    status = 503
-
-
 class ManySchemasReadOnly(SmartModelsError):
     """Rows were read over many namespaces; writes happen in one: bind the home of each row first."""
 
@@ -434,57 +371,8 @@ class WriteConflict(SmartModelsError):
     status = 503
 
 
-class ReportUnknown(SmartModelsError):
-    """No report has this name: ``manage.py report list`` shows those there are."""
-
-    code = "report-unknown"
-    status = 404
-
-
-class ReportInvalid(SmartModelsError):
-    """The report was asked for something it cannot give: the message lists what it can."""
-
-    code = "report-invalid"
-    status = 400
-
-
-class ReportIncomplete(SmartModelsError):
-    """Some namespaces could not be read, so there are no totals: repair them or skip them by name."""
-
-    code = "report-incomplete"
-    status = 503
-
-
 class ReportUnavailable(SmartModelsError):
     """Frames and reports need the extra ``reports``: ``pip install django-smartmodels[reports]``."""
 
     code = "report-unavailable"
     status = 501
-
-
-class TemplateUnusable(SmartModelsError):
-    """The template schema holds what no script can make again: the message names it."""
-
-    code = "template-unusable"
-    status = 500
-
-
-class ArchiveInvalid(SmartModelsError):
-    """The file is no namespace that an export wrote, or it was changed since: nothing was made of it."""
-
-    code = "archive-invalid"
-    status = 400
-
-
-class ArchiveNewer(SmartModelsError):
-    """The file comes from newer code than this: upgrade first, then import."""
-
-    code = "archive-newer"
-    status = 409
-
-
-class BackupUnknown(SmartModelsError):
-    """The namespace has no backup of this id: see ``manage.py namespace backup <slug> --list``."""
-
-    code = "backup-unknown"
-    status = 404

@@ -16,7 +16,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
 from shared_apps.reporting.forms import ReportForm
-from smartmodels.exceptions import ReportUnknown, SmartModelsError
+from smartmodels.exceptions import SmartModelsError
 from smartmodels.reports import (
     FORMATS,
     Report,
@@ -26,6 +26,7 @@ from smartmodels.reports import (
     render,
     run_report,
 )
+from smartmodels.reports.errors import ReportUnknown
 
 __all__ = ["report_file", "report_list", "report_page"]
 

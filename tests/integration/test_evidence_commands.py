@@ -10,6 +10,7 @@ from django.core.management import CommandError, call_command
 from django.db import connection
 
 from shared_apps.operations.models import Anchor
+from shared_apps.operations.tasks import anchor_history
 from smartmodels.context import Actor, namespace_scope, operation
 from smartmodels.history import history_model
 from smartmodels.history.evidence import verify
@@ -137,17 +138,11 @@ def test_prune__unusable_words__are_refused(fed: Any, words: tuple[str, ...]) ->
         history("prune", *words)
 
 
-def test_worker__once__chains_what_was_written(fed: Any) -> None:
+def test_anchor_history__job__chains_what_was_written(fed: Any) -> None:
     """No segment is without a place, and the end is noted outside of the schema."""
-    call_command("worker", "--once")
+    anchor_history()
     with namespace_scope(fed):
         assert (Segment.objects.filter(position=None).count(), Anchor.objects.get().position) == (0, 2)
-
-
-def test_worker__interval_of_anchors__below_zero_is_refused() -> None:
-    """Time does not run backwards."""
-    with pytest.raises(CommandError, match="anchor-every"):
-        call_command("worker", "--once", "--anchor-every", "-1")
 
 
 def test_verify__ten_thousand_versions__takes_a_bounded_number_of_queries(

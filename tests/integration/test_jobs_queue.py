@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 from shared_apps.namespaces.models import Namespace
 from shared_apps.operations.models import Job
 from smartmodels.context import Actor, namespace_scope, operation
-from smartmodels.exceptions import InvalidInput, JobNotRetriable, JobOver
-from smartmodels.jobs import JobState, cancel, job, prune_jobs, retry, run_waiting
+from smartmodels.exceptions import InvalidInput
+from smartmodels.jobs import JobNotRetriable, JobOver, JobState, cancel, job, prune_jobs, retry, run_waiting
 from smartmodels.jobs.envelope import Envelope
 from smartmodels.tenancy.models import State
 from tests.zoo import tasks

@@ -17,8 +17,9 @@ from psycopg import sql
 from shared_apps.accounts.models import User
 from shared_apps.namespaces.models import Namespace
 from smartmodels.context import Actor, namespace_scope, operation
-from smartmodels.exceptions import ReportIncomplete, ReportInvalid, ReportUnavailable
+from smartmodels.exceptions import ReportUnavailable
 from smartmodels.reports import Dimension, Measure, Report, find_report, run_report
+from smartmodels.reports.errors import ReportIncomplete, ReportInvalid
 from smartmodels.tenancy.models import State
 from tenant_apps.research.models import Observation, Specimen, Study
 from tests.support.many import cheap_namespace, four_namespaces

@@ -12,9 +12,10 @@ from django.test import override_settings
 
 from shared_apps.namespaces.models import Namespace
 from smartmodels.context import Actor, namespace_scope, operation
-from smartmodels.exceptions import BackupUnknown, InvalidInput, WriteConflict
+from smartmodels.exceptions import InvalidInput, WriteConflict
 from smartmodels.history.evidence import anchor, verify
 from smartmodels.transfer import back_up, list_backups, restore_namespace, set_aside
+from smartmodels.transfer.errors import BackupUnknown
 from tenant_apps.research.models import Study
 from tests.support.clients import ApiClient
 from tests.support.moving import checksum, fill, schemas

@@ -15,10 +15,10 @@ from hypothesis import strategies as st
 
 from shared_apps.accounts.models import User
 from smartmodels.context import Actor, namespace_scope, operation
-from smartmodels.exceptions import ArchiveInvalid, ArchiveNewer
 from smartmodels.tenancy.models import new_key
 from smartmodels.transfer.accounts import Owners
 from smartmodels.transfer.archive import ArchiveReader, ArchiveWriter
+from smartmodels.transfer.errors import ArchiveInvalid, ArchiveNewer
 from smartmodels.transfer.fresh import Beside
 from smartmodels.transfer.importing import check_archive, load_rows
 from tests.support.moving import checksum, exported, fill

@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 from django.core.exceptions import ImproperlyConfigured
 
-from smartmodels.exceptions import ReportInvalid, ReportUnknown
 from smartmodels.reports import Dimension, Measure, Report, all_reports, check_format, find_report, report
+from smartmodels.reports.errors import ReportInvalid, ReportUnknown
 
 MASS, SPECIES = Measure("mass", "Mass"), Dimension("species", "Species")
 

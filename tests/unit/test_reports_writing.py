@@ -16,8 +16,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from smartmodels.exceptions import ReportInvalid
 from smartmodels.reports import FORMATS, Dimension, Measure, Report, ReportResult, render, write
+from smartmodels.reports.errors import ReportInvalid
 from smartmodels.reports.writing import guarded
 
 FORMULAS = ("=1+1", "+1", "-1", "@SUM(A1)", "\tx", "\rx")

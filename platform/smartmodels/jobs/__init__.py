@@ -11,6 +11,7 @@ who acts travel with the job.
 
 from smartmodels.jobs.declaring import Job, declared, find_job, job
 from smartmodels.jobs.draining import run_waiting
+from smartmodels.jobs.errors import JobNotRetriable, JobOver, JobTimeout, JobUnknown, JobWorkerRefused
 from smartmodels.jobs.installing import CreateJobTriggers
 from smartmodels.jobs.models import AbstractJob, JobState, get_job_model
 from smartmodels.jobs.progressing import progress
@@ -21,7 +22,12 @@ __all__ = [
     "AbstractJob",
     "CreateJobTriggers",
     "Job",
+    "JobNotRetriable",
+    "JobOver",
     "JobState",
+    "JobTimeout",
+    "JobUnknown",
+    "JobWorkerRefused",
     "cancel",
     "declared",
     "enqueue",

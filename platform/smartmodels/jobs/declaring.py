@@ -11,7 +11,7 @@ from typing import Any
 from croniter import croniter
 from django.core.exceptions import ImproperlyConfigured
 
-from smartmodels.exceptions import JobUnknown
+from smartmodels.jobs.errors import JobUnknown
 from smartmodels.jobs.queueing import enqueue
 
 __all__ = ["DEFAULT_QUEUE", "Job", "declared", "find_job", "job"]

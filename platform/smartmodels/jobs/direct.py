@@ -8,7 +8,7 @@ import psycopg
 from django.db import connections
 
 from smartmodels.conf import settings
-from smartmodels.exceptions import JobWorkerRefused
+from smartmodels.jobs.errors import JobWorkerRefused
 
 __all__ = ["direct_parameters", "go_direct", "is_pooled"]
 

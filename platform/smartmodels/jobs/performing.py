@@ -15,9 +15,10 @@ from django.db.models import F
 from django.utils import timezone
 
 from smartmodels.context import Actor, namespace_scope, operation, public_scope
-from smartmodels.exceptions import InvalidInput, JobSuperseded
+from smartmodels.exceptions import InvalidInput
 from smartmodels.jobs.declaring import Job, declared, find_job
 from smartmodels.jobs.envelope import Envelope, find_namespace
+from smartmodels.jobs.errors import JobSuperseded
 from smartmodels.jobs.failing import describe_error, is_outage
 from smartmodels.jobs.models import get_job_model
 from smartmodels.jobs.progressing import Cancelled, HandedBack, Publish, Run, current_run

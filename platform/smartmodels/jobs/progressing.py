@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any
 
-from smartmodels.exceptions import JobTimeout
+from smartmodels.jobs.errors import JobTimeout
 
 __all__ = ["Cancelled", "HandedBack", "Publish", "Run", "Stopping", "current_run", "progress"]
 

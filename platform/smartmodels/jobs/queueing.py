@@ -13,8 +13,8 @@ from procrastinate.contrib.django import app
 from procrastinate.exceptions import AlreadyEnqueued
 
 from smartmodels.context import current_namespace, public_scope
-from smartmodels.exceptions import JobNotRetriable, JobOver
 from smartmodels.jobs.envelope import Envelope
+from smartmodels.jobs.errors import JobNotRetriable, JobOver
 from smartmodels.jobs.models import JobState, get_job_model
 
 __all__ = ["cancel", "enqueue", "enqueue_locked", "prune_jobs", "retry"]

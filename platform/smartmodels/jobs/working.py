@@ -21,6 +21,7 @@ from procrastinate.retry import BaseRetryStrategy
 from smartmodels.conf import settings
 from smartmodels.jobs.declaring import Job, declared
 from smartmodels.jobs.direct import direct_parameters
+from smartmodels.jobs.fencing import FencedManager
 from smartmodels.jobs.logs import quiet_queue
 from smartmodels.jobs.models import get_job_model
 from smartmodels.jobs.performing import Again, Delivery, Stopped, perform
@@ -142,6 +143,7 @@ async def _work_while_connected(options: WorkerOptions, stop: asyncio.Event) -> 
         kwargs={**direct_parameters(), "application_name": "smartmodels worker"}, min_size=1, max_size=size
     )
     app = App(connector=connector)
+    app.job_manager = FencedManager(connector)
     async with app.open_async():
         publish = _publisher(connector, asyncio.get_running_loop(), get_job_model()._meta.db_table)
         for wanted in declared().values():

@@ -11,7 +11,7 @@ from typing import Any
 from django.core.exceptions import ImproperlyConfigured
 from django.utils.module_loading import autodiscover_modules
 
-from smartmodels.exceptions import ReportInvalid, ReportUnknown
+from smartmodels.reports.errors import ReportInvalid, ReportUnknown
 
 __all__ = [
     "NAMESPACE",

@@ -6,8 +6,8 @@ import os
 import secrets
 from pathlib import Path
 
-from smartmodels.exceptions import ReportInvalid
 from smartmodels.reports.door import render
+from smartmodels.reports.errors import ReportInvalid
 from smartmodels.reports.results import ReportResult, check_format
 
 __all__ = ["check_path", "write"]

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from smartmodels.exceptions import ReportInvalid
 from smartmodels.reports.declaring import Dimension, Report
+from smartmodels.reports.errors import ReportInvalid
 
 __all__ = ["FORMATS", "ReportResult", "check_format"]
 

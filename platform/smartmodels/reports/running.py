@@ -12,9 +12,9 @@ from django.db.models import F
 
 from smartmodels.conf import settings
 from smartmodels.context import public_scope
-from smartmodels.exceptions import ReportIncomplete, ReportInvalid
 from smartmodels.reports.copying import Layout, as_frame, copy_rows, describe
 from smartmodels.reports.declaring import NAMESPACE, Dimension, Report
+from smartmodels.reports.errors import ReportIncomplete, ReportInvalid
 from smartmodels.reports.readiness import unready
 from smartmodels.reports.results import ReportResult
 from smartmodels.reports.snapshots import bounded, require_one_snapshot, snapshot

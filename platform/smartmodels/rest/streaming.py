@@ -14,9 +14,9 @@ from django.http import StreamingHttpResponse
 from rest_framework.renderers import JSONRenderer
 
 from smartmodels.conf import settings
-from smartmodels.exceptions import StreamsTaken
+from smartmodels.exceptions import SmartModelsError
 
-__all__ = ["EventRenderer", "event_stream"]
+__all__ = ["EventRenderer", "StreamsTaken", "event_stream"]
 
 POLL_SECONDS = 0.5
 ALIVE_SECONDS = 10.0
@@ -27,6 +27,13 @@ Look = Callable[[], tuple[Any, bool]]
 
 _taken = 0
 _lock = threading.Lock()
+
+
+class StreamsTaken(SmartModelsError):
+    """Enough streams of progress are open: try again shortly, or read the job now and then."""
+
+    code = "streams-taken"
+    status = 503
 
 
 class EventRenderer(JSONRenderer):

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from tarfile import BLOCKSIZE, GNU_FORMAT, NUL, REGTYPE, HeaderError, TarInfo
 from typing import BinaryIO
 
-from smartmodels.exceptions import ArchiveInvalid
+from smartmodels.transfer.errors import ArchiveInvalid
 
 __all__ = ["ArchiveReader", "ArchiveWriter", "Member", "refuse"]
 

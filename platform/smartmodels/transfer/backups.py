@@ -11,8 +11,9 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from smartmodels.conf import settings
-from smartmodels.exceptions import BackupUnknown, InvalidInput
+from smartmodels.exceptions import InvalidInput
 from smartmodels.tenancy.provisioning import exclusively
+from smartmodels.transfer.errors import BackupUnknown
 from smartmodels.transfer.exporting import Progress, export_namespace, require_rows, silent
 from smartmodels.transfer.files import PARTIAL, new_file
 from smartmodels.transfer.recording import recording

@@ -8,12 +8,12 @@ from typing import Any
 
 from django.db.migrations.loader import MigrationLoader
 
-from smartmodels.exceptions import ArchiveNewer
 from smartmodels.tenancy.migrating import migrate_namespace
 from smartmodels.tenancy.placement import tenant_labels
 from smartmodels.tenancy.schemas import create_schema
 from smartmodels.tenancy.tables import make_tables
 from smartmodels.transfer.archive import refuse
+from smartmodels.transfer.errors import ArchiveNewer
 from smartmodels.transfer.exporting import migrations_of
 
 __all__ = ["Beside", "make_fresh", "require_known"]

@@ -8,8 +8,8 @@ import re
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from smartmodels.exceptions import ArchiveNewer
 from smartmodels.transfer.archive import ArchiveReader, ArchiveWriter, refuse
+from smartmodels.transfer.errors import ArchiveNewer
 
 __all__ = ["FORMAT", "LEFT_OUT", "Manifest", "Part", "read_manifest", "write_manifest"]
 

@@ -6,8 +6,7 @@ from typing import Any, ClassVar
 
 from shared_apps.operations.models import Job
 from shared_apps.operations.serializers import JobSerializer
-from smartmodels.exceptions import JobUnknown
-from smartmodels.jobs import JobState, cancel, retry
+from smartmodels.jobs import JobState, JobUnknown, cancel, retry
 from smartmodels.rest import (
     EventRenderer,
     GenericApiViewSet,

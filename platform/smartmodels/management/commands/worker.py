@@ -72,8 +72,8 @@ class Command(BaseCommand):
         if options["json"]:
             log_as_json()
         with command_errors():
-            self.check_migrations()
             go_direct()
+            self.check_migrations()
             if options["once"]:
                 enqueue_periodic(queues)
             asyncio.run(

@@ -8,9 +8,9 @@ from dataclasses import replace
 
 from django.db import connections, transaction
 
-from smartmodels.exceptions import TemplateUnusable
 from smartmodels.tenancy.template.catalogue import Definitions, Recording, definitions, record
 from smartmodels.tenancy.template.catalogue.pieces import Piece
+from smartmodels.tenancy.template.errors import TemplateUnusable
 from smartmodels.tenancy.template.replaying import replay
 from smartmodels.tenancy.triggers import quoted
 

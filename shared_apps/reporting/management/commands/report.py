@@ -8,7 +8,6 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandParser
 
-from smartmodels.exceptions import ReportInvalid
 from smartmodels.management.output import as_json, table
 from smartmodels.management.refusals import command_errors
 from smartmodels.reports import (
@@ -20,6 +19,7 @@ from smartmodels.reports import (
     run_report,
     write,
 )
+from smartmodels.reports.errors import ReportInvalid
 
 Options = dict[str, Any]
 

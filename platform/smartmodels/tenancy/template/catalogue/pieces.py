@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from enum import IntEnum
 from typing import Any, NamedTuple
 
-from smartmodels.exceptions import TemplateUnusable
+from smartmodels.tenancy.template.errors import TemplateUnusable
 from smartmodels.tenancy.triggers import literal
 
 __all__ = ["Found", "Key", "Piece", "Stage", "options_clause"]
