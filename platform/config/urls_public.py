@@ -7,7 +7,7 @@ from django.urls import include, path
 from config.pages import public_home
 from shared_apps.accounts.viewsets import TokenView
 from shared_apps.namespaces.closing.viewsets import AccountViewSet, OwnAccountView
-from shared_apps.namespaces.viewsets import NamespaceViewSet
+from shared_apps.namespaces.viewsets import MigrationRunViewSet, NamespaceViewSet
 from smartmodels.admin import staff_site
 from smartmodels.rest.urls import public_api
 
@@ -17,7 +17,11 @@ urlpatterns: list[object] = [
     path("reports/", include("shared_apps.reporting.urls")),
     *public_api(
         __name__,
-        {"accounts": AccountViewSet, "namespaces": NamespaceViewSet},
+        {
+            "accounts": AccountViewSet,
+            "migration-runs": MigrationRunViewSet,
+            "namespaces": NamespaceViewSet,
+        },
         path("account/", OwnAccountView.as_view(), name="account"),
         path("token/", TokenView.as_view(), name="token"),
     ),

@@ -13,8 +13,9 @@ from typing import Any
 
 from smartmodels.conf import settings
 from smartmodels.context import public_scope
-from smartmodels.exceptions import HostUnknown, NamespaceNotActive, NamespaceSuspended
+from smartmodels.exceptions import HostUnknown, NamespaceBehind, NamespaceNotActive, NamespaceSuspended
 from smartmodels.tenancy.listening import Listener
+from smartmodels.tenancy.migrating.requiring import with_behind
 from smartmodels.tenancy.models import State, get_domain_model
 from smartmodels.tenancy.names import fold_host, public_hosts
 
@@ -44,6 +45,9 @@ class _Routes:
 
     def put(self, host: str, namespace: Any, generation: int) -> None:
         """Keep what was read, unless something changed since the reading began."""
+        # What is behind is asked every time: it is announced to nobody when it has caught up.
+        if namespace is not None and namespace.is_behind:
+            return
         # A pooler in transaction mode takes LISTEN and delivers nothing.
         if settings().ROUTING_TTL <= 0 or settings().POOLER:
             return
@@ -80,8 +84,12 @@ def stop_listening() -> None:
 
 def _read(host: str) -> Any:
     with public_scope():
-        domain = get_domain_model().objects.select_related("tenant").filter(domain=host).first()
-    return None if domain is None else domain.tenant
+        domains = with_behind(get_domain_model().objects.select_related("tenant"))
+        domain = domains.filter(domain=host).first()
+    if domain is None:
+        return None
+    domain.tenant.is_behind = getattr(domain, "is_behind", False)
+    return domain.tenant
 
 
 def namespace_for_host(raw_host: str) -> Any:
@@ -105,8 +113,13 @@ def namespace_for_host(raw_host: str) -> Any:
 
 
 def require_served(namespace: Any) -> None:
-    """Raise NamespaceSuspended or NamespaceNotActive unless the namespace is active."""
+    """Raise NamespaceSuspended, NamespaceBehind or NamespaceNotActive unless the namespace can be served."""
     if namespace.state == State.ACTIVE:
+        if namespace.is_behind:
+            raise NamespaceBehind(
+                "This namespace is being brought up to date: try again shortly.",
+                retry_after=settings().RETRY_AFTER,
+            )
         return
     if namespace.state == State.SUSPENDED:
         raise NamespaceSuspended("This namespace is suspended: ask its operator to resume it.")

@@ -16,6 +16,7 @@ from shared_apps.namespaces.serializers import (
     NewNamespaceSerializer,
     ProvisionedSerializer,
 )
+from shared_apps.namespaces.viewsets.migrations import MigrationStatusMixin
 from smartmodels.context import public_scope
 from smartmodels.exceptions import (
     HostTaken,
@@ -54,7 +55,7 @@ def _blaming(pointer: str, *kinds: type[SmartModelsError]) -> Iterator[None]:
         raise Refused(replace(problem, errors=(fault,))) from error
 
 
-class NamespaceViewSet(GenericApiViewSet):
+class NamespaceViewSet(MigrationStatusMixin, GenericApiViewSet):
     """Namespaces: each one a schema, its hosts and its members."""
 
     permission_classes = (StaffPermission,)
