@@ -9,6 +9,7 @@ import os
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from io import StringIO
@@ -62,7 +63,7 @@ class Fleet:
 
     def add_field(self) -> None:
         """Write a migration that adds a field to a tracked model, as makemigrations would."""
-        self._fields.append(f"field_{len(self._fields)}")
+        self._fields.append(f"field_{time.monotonic_ns()}")
         self._written.add(f"operations = added({self._fields!r})", above=ABOVE)
 
     def migrate(self, jobs: int = 1) -> float:
@@ -100,7 +101,9 @@ class Fleet:
 @contextmanager
 def fleet(count: int) -> Iterator[Fleet]:
     """A fleet and its written migrations; what they add goes with the database."""
-    with tempfile.TemporaryDirectory() as folder, written_migrations(Path(folder)) as written:
+    # What an earlier figure left in the schemas has other names.
+    label = f"bench{time.monotonic_ns()}"
+    with tempfile.TemporaryDirectory() as folder, written_migrations(Path(folder), label) as written:
         yield Fleet(written, count)
 
 
