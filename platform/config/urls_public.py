@@ -7,7 +7,7 @@ from django.urls import include, path
 from config.pages import public_home
 from shared_apps.accounts.viewsets import TokenView
 from shared_apps.namespaces.closing.viewsets import AccountViewSet, OwnAccountView
-from shared_apps.namespaces.viewsets import NamespaceViewSet
+from shared_apps.namespaces.viewsets import MigrationRunViewSet, NamespaceViewSet
 from shared_apps.operations.viewsets import AuditViewSet, JobViewSet
 from smartmodels.admin import staff_site
 from smartmodels.rest.urls import public_api
@@ -22,6 +22,7 @@ urlpatterns: list[object] = [
             "accounts": AccountViewSet,
             "audit": AuditViewSet,
             "jobs": JobViewSet,
+            "migration-runs": MigrationRunViewSet,
             "namespaces": NamespaceViewSet,
         },
         path("account/", OwnAccountView.as_view(), name="account"),

@@ -23,7 +23,6 @@ __all__ = [
     "ManySchemasUnsupported",
     "MarkExists",
     "MarkUnknown",
-    "MigrationFailed",
     "NamespaceBehind",
     "NamespaceBusy",
     "NamespaceCrowded",
@@ -43,6 +42,7 @@ __all__ = [
     "RestoreConflict",
     "RevertConflict",
     "RowNotFound",
+    "RunUnknown",
     "SentinelProtected",
     "ShareRefused",
     "SlugInvalid",
@@ -140,11 +140,11 @@ class NamespaceFailed(SmartModelsError):
     status = 500
 
 
-class MigrationFailed(SmartModelsError):
-    """Some namespaces were not migrated: ``namespace runs`` tells why; those that were stay so."""
+class RunUnknown(SmartModelsError):
+    """No run of migrations has this id: see ``manage.py namespace runs``."""
 
-    code = "migration-failed"
-    status = 500
+    code = "run-unknown"
+    status = 404
 
 
 class SlugInvalid(SmartModelsError):

@@ -12,6 +12,7 @@ from django.db import transaction
 from django.db.models import Count, QuerySet
 from django.template.response import TemplateResponse
 
+from shared_apps.namespaces.migration_admin import MigrationRunAdmin, SchemaStateAdmin
 from shared_apps.namespaces.models import Domain, Membership, Namespace
 from shared_apps.namespaces.tasks import provision
 from smartmodels.admin import StaffModelAdmin, staff_site
@@ -25,7 +26,7 @@ from smartmodels.tenancy.life.owners import is_last_owner, require_another_owner
 from smartmodels.tenancy.models import Role
 from smartmodels.tenancy.names import fold_host, primary_host, public_hosts, validate_slug
 
-__all__ = ["DomainAdmin", "MembershipAdmin", "NamespaceAdmin"]
+__all__ = ["DomainAdmin", "MembershipAdmin", "MigrationRunAdmin", "NamespaceAdmin", "SchemaStateAdmin"]
 
 if TYPE_CHECKING:
     _ModelForm = forms.ModelForm[Any]

@@ -33,8 +33,8 @@ ADD_FIELD = (
 class Written:
     """A folder with the migrations of ``activities`` and settings that name it, for other processes too."""
 
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
+    def __init__(self, folder: Path, label: str = "written") -> None:
+        self.folder, self._label = folder, label
         self._package = folder / PACKAGE
         self._package.mkdir()
         (self._package / "__init__.py").touch()
@@ -47,7 +47,7 @@ class Written:
     def add(self, *lines: str, above: str = "") -> str:
         """Write one more migration, whose body is these lines; return its name as app.name."""
         number = int(self._last[:4]) + 1
-        name = f"{number:04}_written"
+        name = f"{number:04}_{self._label}"
         body = "".join(f"    {line}\n" for text in lines for line in text.splitlines())
         (self._package / f"{name}.py").write_text(above + HEAD.format(before=self._last) + body)
         self._last = name
@@ -62,12 +62,12 @@ class Written:
 
 
 @contextmanager
-def written_migrations(folder: Path) -> Iterator[Written]:
-    """Let ``activities`` have the migrations that are written, for the block."""
+def written_migrations(folder: Path, label: str = "written") -> Iterator[Written]:
+    """Let ``activities`` have the migrations that are written, named by the label, for the block."""
     sys.path.insert(0, str(folder))
     try:
         with override_settings(MIGRATION_MODULES={"activities": PACKAGE}):
-            yield Written(folder)
+            yield Written(folder, label)
     finally:
         sys.path.remove(str(folder))
         for name in [name for name in sys.modules if name.split(".")[0] in (PACKAGE, SETTINGS)]:

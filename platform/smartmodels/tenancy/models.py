@@ -85,6 +85,8 @@ class AbstractNamespace(TenantMixin):
 
     auto_create_schema = False
     auto_drop_schema = False
+    is_behind = False
+    """Whether the schema lacks a migration that says ``requires_current``; known of what routing found."""
 
     id = models.UUIDField(primary_key=True, default=new_key, editable=False)
     slug = models.CharField(max_length=31, unique=True)

@@ -16,9 +16,16 @@ from django.utils import timezone
 
 from smartmodels.conf import settings
 from smartmodels.context import public_scope
-from smartmodels.exceptions import HostUnknown, NamespaceNotActive, NamespaceSuspended, SmartModelsError
+from smartmodels.exceptions import (
+    HostUnknown,
+    NamespaceBehind,
+    NamespaceNotActive,
+    NamespaceSuspended,
+    SmartModelsError,
+)
 from smartmodels.tenancy.errors import HostMoved, NamespaceArchived, NamespaceUnderMaintenance
 from smartmodels.tenancy.listening import Listener
+from smartmodels.tenancy.migrating.requiring import with_behind
 from smartmodels.tenancy.models import HostState, State, get_domain_model
 from smartmodels.tenancy.names import fold_host, public_hosts
 
@@ -51,6 +58,9 @@ class _Routes:
 
     def put(self, host: str, entry: _Entry, generation: int) -> None:
         """Keep what was read, unless something changed since the reading began."""
+        # What is behind is asked every time: it is announced to nobody when it has caught up.
+        if entry.namespace is not None and entry.namespace.is_behind:
+            return
         # A pooler in transaction mode takes LISTEN and delivers nothing.
         if settings().ROUTING_TTL <= 0 or settings().POOLER:
             return
@@ -89,9 +99,11 @@ def _read(host: str) -> _Entry:
     expires = time.monotonic() + settings().ROUTING_TTL
     with public_scope():
         hosts = get_domain_model().objects
-        domain = hosts.select_related("tenant").filter(domain=host).exclude(state=HostState.PENDING).first()
+        found = with_behind(hosts.select_related("tenant")).filter(domain=host)
+        domain = found.exclude(state=HostState.PENDING).first()
         if domain is None:
             return _Entry(None, None, expires)
+        domain.tenant.is_behind = getattr(domain, "is_behind", False)
         if domain.state != HostState.REDIRECT:
             return _Entry(domain.tenant, None, expires)
         primary = hosts.filter(tenant=domain.tenant, state=HostState.SERVED).order_by("-is_primary", "domain")
@@ -125,15 +137,23 @@ def namespace_for_host(raw_host: str) -> Any:
 
 
 def require_known(namespace: Any) -> None:
-    """Raise HostUnknown, NamespaceArchived or NamespaceNotActive for what is served to nobody at all."""
+    """Raise for what is served to nobody at all.
+
+    Raises HostUnknown, NamespaceArchived, NamespaceNotActive or NamespaceBehind.
+    """
     state = namespace.state
     if state in (State.DELETED, State.DELETING):
         raise HostUnknown(_NOBODY)
     if state == State.ARCHIVED:
         raise NamespaceArchived("This namespace is archived: ask its operator to bring it back.")
-    if state in (State.RESERVED, State.CREATING, State.FAILED):
+    if state in (State.RESERVED, State.CREATING, State.LOADING, State.FAILED):
         raise NamespaceNotActive(
             "This namespace is not ready yet: try again shortly.", retry_after=settings().RETRY_AFTER
+        )
+    if namespace.is_behind:
+        raise NamespaceBehind(
+            "This namespace is being brought up to date: try again shortly.",
+            retry_after=settings().RETRY_AFTER,
         )
 
 

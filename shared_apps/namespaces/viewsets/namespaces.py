@@ -21,6 +21,7 @@ from shared_apps.namespaces.tasks import provision
 from shared_apps.namespaces.viewsets.domains import DomainsMixin
 from shared_apps.namespaces.viewsets.life import LifeMixin
 from shared_apps.namespaces.viewsets.members import MembersMixin
+from shared_apps.namespaces.viewsets.migrations import MigrationStatusMixin
 from shared_apps.namespaces.viewsets.moving import MovingMixin
 from smartmodels.context import public_scope
 from smartmodels.exceptions import (
@@ -68,7 +69,9 @@ def _blaming(pointer: str, *kinds: type[SmartModelsError]) -> Iterator[None]:
         raise Refused(replace(problem, errors=(fault,))) from error
 
 
-class NamespaceViewSet(LifeMixin, DomainsMixin, MembersMixin, MovingMixin, GenericApiViewSet):
+class NamespaceViewSet(
+    LifeMixin, DomainsMixin, MembersMixin, MovingMixin, MigrationStatusMixin, GenericApiViewSet
+):
     """Namespaces: each one a schema, its hosts and its members."""
 
     permission_classes = (StaffPermission,)

@@ -10,11 +10,21 @@ from django.db import DatabaseError, connections
 from django.db.models.functions import Now
 
 from smartmodels.context import public_scope, require_operation
+from smartmodels.exceptions import RunUnknown
 from smartmodels.tenancy.migrating.models import get_migration_outcome_model, get_migration_run_model
 from smartmodels.tenancy.migrating.options import MigrationOptions, MigrationReport, SchemaResult
 from smartmodels.tenancy.triggers import literal
 
-__all__ = ["begin_run", "finish_run", "outcome_sql", "tell_failure"]
+__all__ = [
+    "begin_run",
+    "describe_outcomes",
+    "describe_run",
+    "find_run",
+    "finish_run",
+    "outcome_sql",
+    "recent_runs",
+    "tell_failure",
+]
 
 
 def begin_run(slugs: list[str], options: MigrationOptions, using: str) -> UUID:
@@ -80,3 +90,44 @@ def tell_failure(run: UUID, namespace: Any, migration: str, result: SchemaResult
     except DatabaseError as error:
         result.note = f"The failure could not be recorded: {' '.join(str(error).split())}"
         connections[using].close()
+
+
+# Reading them
+
+
+def recent_runs(limit: int) -> list[Any]:
+    """Return the newest runs."""
+    with public_scope():
+        return list(get_migration_run_model().objects.order_by("-id")[: max(limit, 0)])
+
+
+def find_run(key: str) -> Any:
+    """Return the run of this id; raise RunUnknown."""
+    try:
+        wanted = UUID(key)
+    except ValueError:
+        wanted = None
+    with public_scope():
+        run = get_migration_run_model().objects.filter(pk=wanted).first() if wanted else None
+    if run is None:
+        raise RunUnknown(f"There is no run {key!r}: see `manage.py namespace runs`.")
+    return run
+
+
+def describe_run(run: Any) -> dict[str, Any]:
+    """Return all that is known of a run but its outcomes; one cut off has no end."""
+    seconds = None if run.finished_at is None else (run.finished_at - run.started_at).total_seconds()
+    return {
+        "id": str(run.pk), "started_at": run.started_at.isoformat(timespec="seconds"),
+        "seconds": None if seconds is None else round(seconds, 3),
+        "finished": run.finished_at is not None, "actor": f"{run.actor_kind} {run.actor_label}",
+        "operation": str(run.operation_id), "options": run.options, "namespaces": run.namespaces,
+        "migrated": run.migrated, "failed": run.failed, "untried": run.untried,
+    }  # fmt: skip
+
+
+def describe_outcomes(run: Any) -> list[dict[str, Any]]:
+    """Return what came of each migration in each namespace, in order."""
+    names = ("slug", "schema_name", "migration", "way", "seconds", "error_code", "error")
+    with public_scope():
+        return list(run.outcomes.order_by("id").values(*names))

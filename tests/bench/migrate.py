@@ -1,0 +1,193 @@
+"""What migrating many namespaces costs: against django-tenants' executor, and against the bare statements.
+
+The peer runs in a process of its own, because its engine is another one; it says how long its work took,
+without its start. Every round migrates the same schemas by one more migration: ours, then the peer's.
+"""
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from io import StringIO
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+import psycopg
+from django.core.management import call_command
+from django.db import connection
+
+from shared_apps.namespaces.models import Namespace
+from smartmodels.tenancy.engine.base import search_path
+from smartmodels.tenancy.migrating.previewing import preview_fleet
+from tests.bench.measuring import figure, seconds
+from tests.support.copies import copied, script_of
+from tests.support.databases import ROOT
+from tests.support.fleets import PACKAGE, Written, written_migrations
+
+QUICK_ROUNDS = 20
+BATCH = 10
+ABOVE = f"""
+import importlib
+from smartmodels.history.capture import HistoryCapture
+first = importlib.import_module("{PACKAGE}.0001_initial").Migration
+known = [each for operation in first.operations for each in (
+    getattr(operation, "constraint", None), *getattr(operation, "options", {{}}).get("constraints", ())
+) if isinstance(each, HistoryCapture)][0].deconstruct()[2]
+def capture(fields):
+    return HistoryCapture(**{{**known, "columns": (*known["columns"], *fields)}})
+def added(fields):
+    new, name = fields[-1], known["name"]
+    return [migrations.RemoveConstraint("activity", name)] + [
+        migrations.AddField(model, new, models.CharField(max_length=9, default=""))
+        for model in ("activity", "historicalactivity")
+    ] + [migrations.AddConstraint("activity", capture(fields))]
+from django.db import migrations, models
+"""
+
+
+class Fleet:
+    """Namespaces like alpha, and a field more in every round."""
+
+    def __init__(self, written: Written, count: int) -> None:
+        self._written = written
+        self._fields: list[str] = []
+        script = script_of(Namespace.objects.get(slug="alpha").schema_name)
+        there = list(Namespace.objects.filter(slug__startswith="bench-").order_by("slug")[:count])
+        self.namespaces = there + [copied(f"bench-{n:04}", script) for n in range(len(there), count)]
+        Namespace.objects.exclude(slug__startswith="bench-").update(state="reserved")
+
+    def add_field(self) -> None:
+        """Write a migration that adds a field to a tracked model, as makemigrations would."""
+        self._fields.append(f"field_{time.monotonic_ns()}")
+        self._written.add(f"operations = added({self._fields!r})", above=ABOVE)
+
+    def migrate(self, jobs: int = 1) -> float:
+        """Run our command over all; return the seconds."""
+        output = StringIO()
+        return seconds(lambda: call_command("namespace", "migrate", jobs=jobs, verbosity=0, stdout=output))
+
+    def send_bare(self) -> float:
+        """Send the statements and nothing else, so many schemas in one message; return the seconds."""
+        (group,) = preview_fleet()
+        bare = ";\n".join(each.sql.rstrip(";") for step in group.migrations for each in step.statements)
+        parts = [f"SET search_path TO {search_path(each.schema_name)};\n{bare}" for each in self.namespaces]
+        with psycopg.connect(os.environ["DATABASE_URL"], autocommit=True) as plain:
+
+            def send() -> None:
+                for at in range(0, len(parts), BATCH):
+                    plain.execute(";\n".join(parts[at : at + BATCH]).encode())
+
+            return seconds(send)
+
+    def note_all(self) -> None:
+        """Record in every schema what was sent past all records."""
+        (group,) = preview_fleet()
+        with connection.cursor() as cursor:
+            for each in self.namespaces:
+                for step in group.migrations:
+                    app, _, name = step.name.partition(".")
+                    cursor.execute(
+                        f'INSERT INTO "{each.schema_name}".django_migrations (app, name, applied) '  # noqa: S608
+                        "VALUES (%s, %s, now())",
+                        [app, name],
+                    )
+
+
+@contextmanager
+def fleet(count: int) -> Iterator[Fleet]:
+    """A fleet and its written migrations; what they add goes with the database."""
+    # What an earlier figure left in the schemas has other names.
+    label = f"bench{time.monotonic_ns()}"
+    with tempfile.TemporaryDirectory() as folder, written_migrations(Path(folder), label) as written:
+        yield Fleet(written, count)
+
+
+@contextmanager
+def peer(made: Fleet) -> Iterator[Any]:
+    """django-tenants in a process of its own; call it to migrate the fleet, it returns the seconds."""
+    folder = made._written.folder
+    engine = "\nDATABASES['default']['ENGINE'] = 'django_tenants.postgresql_backend'\n"
+    (folder / "peer_settings.py").write_text(f"from fleet_settings import *{engine}")
+    environment = {**os.environ, **made._written.environment, "DJANGO_SETTINGS_MODULE": "peer_settings"}
+    schemas = json.dumps([each.schema_name for each in made.namespaces])
+    with subprocess.Popen(
+        [sys.executable, "-W", "ignore", "-m", "tests.support.peer_migrator"],
+        cwd=ROOT, env=environment, text=True, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+    ) as process:  # fmt: skip
+        assert process.stdin
+        assert process.stdout
+
+        def migrate() -> float:
+            print(schemas, file=process.stdin, flush=True)
+            return float(process.stdout.readline())
+
+        yield migrate
+        process.stdin.close()
+
+
+def is_quick(rounds: int) -> bool:
+    """Whether this is a ``--quick`` run."""
+    return rounds <= QUICK_ROUNDS
+
+
+def of_medians(pairs: list[tuple[float, float]]) -> float:
+    """Ours over the other's."""
+    print(
+        "  seconds (ours, other):", *(f"({ours:.3f}, {other:.3f})" for ours, other in pairs), file=sys.stderr
+    )
+    return median(pair[0] for pair in pairs) / median(pair[1] for pair in pairs)
+
+
+@figure("migrate.status", ceiling=0.005)
+def status(rounds: int) -> float:
+    """The whole command with nothing to do, against a no-op ``migrate_schemas``: 1,000, quick 100."""
+    with fleet(100 if is_quick(rounds) else 1_000) as made, peer(made) as migrate:
+        made.migrate()
+        return of_medians([(made.migrate(), migrate()) for _ in range(1 if is_quick(rounds) else 3)])
+
+
+@figure("migrate.addfield", ceiling=1 / 15)
+def addfield(rounds: int) -> float:
+    """A field more in a tracked model of 100 namespaces, against django-tenants' ``standard`` executor."""
+    pairs = []
+    with fleet(100) as made:
+        for _ in range(1 if is_quick(rounds) else 3):
+            made.add_field()
+            ours = made.migrate(jobs=2)
+            made.add_field()
+            with peer(made) as migrate:
+                pairs.append((ours, migrate()))
+    return of_medians(pairs)
+
+
+def of_statements(rounds: int, jobs: tuple[int, int | None]) -> float:
+    """Compare so many jobs with so many others, or with the bare statements."""
+    pairs = []
+    with fleet(100 if is_quick(rounds) else 1_000) as made:
+        for _ in range(3):
+            made.add_field()
+            ours = made.migrate(jobs=jobs[0])
+            made.add_field()
+            if jobs[1] is None:
+                pairs.append((ours, made.send_bare()))
+                made.note_all()
+            else:
+                pairs.append((ours, made.migrate(jobs=jobs[1])))
+    return of_medians(pairs)
+
+
+@figure("migrate.addfield_floor", ceiling=1.5)
+def addfield_floor(rounds: int) -> float:
+    """The same over 1,000 namespaces (quick 100), against its bare statements sent ten schemas at a time."""
+    return of_statements(rounds, (1, None))
+
+
+@figure("migrate.addfield_jobs", ceiling=0.9)
+def addfield_jobs(rounds: int) -> float:
+    """Two jobs against one."""
+    return of_statements(rounds, (2, 1))
