@@ -5,15 +5,18 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from django import forms
-from django.contrib import admin, messages
+from django.contrib import admin
 from django.core.exceptions import PermissionDenied, ValidationError
-from django.core.validators import validate_domain_name
 from django.db import transaction
-from django.db.models import Count, QuerySet
+from django.db.models import Count
+from django.http import Http404, HttpResponseRedirect
 from django.template.response import TemplateResponse
+from django.urls import path
+from django.utils.safestring import mark_safe
 
 from shared_apps.namespaces.migration_admin import MigrationRunAdmin, SchemaStateAdmin
 from shared_apps.namespaces.models import Domain, Membership, Namespace
+from shared_apps.namespaces.staff_actions import HOST_ACTIONS, NAMESPACE_ACTIONS
 from shared_apps.namespaces.tasks import provision
 from smartmodels.admin import StaffModelAdmin, staff_site
 from smartmodels.context import public_scope
@@ -22,9 +25,10 @@ from smartmodels.jobs import living_workers
 from smartmodels.management.namespaces import owner_account
 from smartmodels.ownership import is_sentinel
 from smartmodels.tenancy import life, provisioning
-from smartmodels.tenancy.life.owners import is_last_owner, require_another_owner
+from smartmodels.tenancy.life.naming import custom_host
+from smartmodels.tenancy.life.owners import is_last_owner
 from smartmodels.tenancy.models import Role
-from smartmodels.tenancy.names import fold_host, primary_host, public_hosts, validate_slug
+from smartmodels.tenancy.names import primary_host, validate_slug
 
 __all__ = ["DomainAdmin", "MembershipAdmin", "MigrationRunAdmin", "NamespaceAdmin", "SchemaStateAdmin"]
 
@@ -70,33 +74,37 @@ class NewNamespaceForm(forms.Form):
             raise ValidationError(error.message, code=error.code) from error
 
 
-@admin.action(description="Suspend the selected namespaces")
-def suspend(model_admin: Any, request: Any, queryset: QuerySet[Namespace]) -> None:
-    """Stop serving the namespaces; nothing is lost."""
-    model_admin.apply(request, queryset, life.suspend)
+class RenameForm(forms.Form):
+    """The name that a namespace is to get."""
 
-
-@admin.action(description="Resume the selected namespaces, or finish half-made ones")
-def resume(model_admin: Any, request: Any, queryset: QuerySet[Namespace]) -> None:
-    """Serve suspended namespaces again; finish those whose provisioning was cut off."""
-    model_admin.apply(request, queryset, life.serve)
+    slug = forms.CharField(
+        label="New slug", max_length=31, help_text="The old host leads to the new one; people log in anew."
+    )
 
 
 @admin.register(Namespace, site=staff_site)
 class NamespaceAdmin(StaffModelAdmin):
-    """Provision, suspend and resume; a namespace is deleted by ``manage.py namespace delete`` only."""
+    """Provision, stop and rename; it is deleted by ``manage.py namespace delete`` or the API only."""
 
     list_display = ("slug", "name", "state", "host", "members", "created_at")
     list_filter = ("state",)
     search_fields = ("slug", "name")
-    fields = ("name", "slug", "state", "host", "schema_name", "step", "error", "created_at", "activated_at")
+    fields = (
+        "name", "slug", "rename", "state", "notice", "back_at", "purge_after", "host", "schema_name", "step",
+        "error", "created_at", "activated_at",
+    )  # fmt: skip
     readonly_fields = fields[1:]
-    actions = (suspend, resume)
+    actions = NAMESPACE_ACTIONS
     change_list_template = "admin/namespaces/namespace/list.html"
 
     def get_queryset(self, request: Any) -> Any:
-        """Count the members along."""
-        return super().get_queryset(request).annotate(member_count=Count("memberships"))
+        """Count the members along, and read the hosts."""
+        return (
+            super()
+            .get_queryset(request)
+            .annotate(member_count=Count("memberships"))
+            .prefetch_related("domains")
+        )
 
     def has_module_permission(self, request: Any) -> bool:
         return bool(request.user.is_staff)
@@ -115,24 +123,47 @@ class NamespaceAdmin(StaffModelAdmin):
 
     @admin.display(description="host")
     def host(self, namespace: Namespace) -> str:
-        """Name the host."""
-        return primary_host(namespace.slug)
+        """Name the primary host."""
+        served = [domain.domain for domain in namespace.domains.all() if domain.is_primary]
+        return served[0] if served else primary_host(namespace.slug)
+
+    @admin.display(description="")
+    def rename(self, _: Namespace) -> str:
+        """Lead to the page that renames."""
+        return mark_safe('<a href="../rename/">Rename</a>')
 
     @admin.display(description="members", ordering="member_count")
     def members(self, namespace: Any) -> int:
         """Count the members."""
         return int(namespace.member_count)
 
-    def apply(self, request: Any, namespaces: Any, service: Any) -> None:
-        """Call the service for each namespace and say what came of it."""
-        for namespace in namespaces:
+    def get_urls(self) -> Any:
+        """Add the page that renames."""
+        view = self.admin_site.admin_view(self.rename_view)
+        return [
+            path("<path:object_id>/rename/", view, name="namespaces_namespace_rename"),
+            *super().get_urls(),
+        ]
+
+    def rename_view(self, request: Any, object_id: str) -> Any:
+        """Ask for the new slug; then the namespace bears it."""
+        namespace = self.get_object(request, object_id)
+        if namespace is None:
+            raise Http404("There is no such namespace.")
+        if not self.has_change_permission(request, namespace):
+            raise PermissionDenied
+        form, status = RenameForm(request.POST if request.method == "POST" else None), 200
+        if request.method == "POST" and form.is_valid():
             try:
-                service(namespace)
+                life.rename(namespace, form.cleaned_data["slug"])
             except SmartModelsError as error:
-                self.message_user(request, error.message, messages.ERROR)
+                form.add_error("slug", error.message)
+                status = error.status
             else:
-                namespace.refresh_from_db()
-                self.message_user(request, f"{namespace.slug} is {namespace.state}.", messages.SUCCESS)
+                return HttpResponseRedirect("../change/")
+        return self._page(
+            request, "new", status, form=form, title=f"Rename {namespace.slug}", submit="Rename"
+        )
 
     def add_view(self, request: Any, form_url: str = "", extra_context: Any = None) -> Any:
         """Provision a namespace; the initial password of a new account is shown once, here."""
@@ -181,32 +212,40 @@ class DomainForm(_ModelForm):
     """A further host of a namespace."""
 
     def clean_domain(self) -> str:
-        """Return the host as requests are compared with it; refuse what belongs to somebody else."""
-        host = fold_host(self.cleaned_data["domain"])
-        validate_domain_name(host)
-        if host in public_hosts():
-            raise ValidationError("This is a host of the public site.", code="public")
-        return host
-
-    def clean(self) -> Any:
-        """Refuse the subdomains of the base domain: each is the namespace's whose slug it is."""
-        cleaned: dict[str, Any] = super().clean() or {}
-        host, namespace = cleaned.get("domain"), cleaned.get("tenant")
-        if host and namespace and host.endswith(primary_host("")) and host != primary_host(namespace.slug):
-            self.add_error("domain", "Subdomains of the base domain follow from the slugs.")
-        return cleaned
+        """Return the host as requests are compared with it; refuse what can be no namespace's."""
+        try:
+            return custom_host(self.cleaned_data["domain"])
+        except SmartModelsError as error:
+            raise ValidationError(error.message, code=error.code) from error
 
 
 @admin.register(Domain, site=staff_site)
 class DomainAdmin(StaffModelAdmin):
-    """The hosts on which namespaces are served."""
+    """The hosts of namespaces; a new one waits until its proof was looked for."""
 
     form = DomainForm
-    list_display = ("domain", "tenant", "is_primary")
+    list_display = ("domain", "tenant", "state", "is_primary")
+    list_filter = ("state",)
     list_select_related = ("tenant",)
     search_fields = ("domain", "tenant__slug")
     autocomplete_fields = ("tenant",)
-    actions = None  # hosts are deleted one by one, so that each is asked for
+    readonly_fields = ("state", "is_primary", "proof_record", "added_at", "verified_at")
+    actions = HOST_ACTIONS
+
+    def get_fields(self, request: Any, obj: Any = None) -> Any:
+        """Ask for the host and the namespace only."""
+        return ("domain", "tenant") if obj is None else ("domain", "tenant", *self.readonly_fields)
+
+    def get_actions(self, request: Any) -> Any:
+        """Leave deleting out: hosts are removed one by one, so that each is asked for."""
+        return {
+            name: found for name, found in super().get_actions(request).items() if name != "delete_selected"
+        }
+
+    @admin.display(description="TXT record that proves it")
+    def proof_record(self, domain: Domain) -> str:
+        """Say which record is waited for."""
+        return " ".join(life.proof_record(domain)) if domain.proof else ""
 
     @staticmethod
     def _is_given(domain: Domain | None) -> bool:
@@ -214,10 +253,20 @@ class DomainAdmin(StaffModelAdmin):
         return domain is not None and domain.domain == primary_host(domain.tenant.slug)
 
     def has_change_permission(self, request: Any, obj: Any = None) -> bool:
-        return super().has_change_permission(request, obj) and not self._is_given(obj)
+        """Hosts are not changed: another host is another claim."""
+        return super().has_change_permission(request, obj) and obj is None
 
     def has_delete_permission(self, request: Any, obj: Any = None) -> bool:
         return super().has_delete_permission(request, obj) and not self._is_given(obj)
+
+    def save_model(self, request: Any, obj: Any, form: Any, change: bool) -> None:
+        """Claim the host."""
+        obj.pk = life.add_domain(obj.tenant, obj.domain).pk
+        obj.refresh_from_db()
+
+    def delete_model(self, request: Any, obj: Any) -> None:
+        """Take the host from its namespace; it is held for a time."""
+        life.remove_domain(obj.tenant, obj.domain)
 
 
 class MembershipForm(_ModelForm):
@@ -257,7 +306,11 @@ class MembershipAdmin(StaffModelAdmin):
         """Change the role only: another user or namespace is another membership."""
         return ("user", "namespace") if obj is not None else ()
 
+    def save_model(self, request: Any, obj: Any, form: Any, change: bool) -> None:
+        """Admit the account, or give it the role."""
+        service = life.change_role if change else life.add_member
+        obj.pk = service(obj.namespace, obj.user, obj.role).pk
+
     def delete_model(self, request: Any, obj: Any) -> None:
-        """End a membership; the last owner stays."""
-        require_another_owner(obj)
-        super().delete_model(request, obj)
+        """End a membership with its logins; the last owner stays."""
+        life.remove_member(obj.namespace, obj.user)

@@ -8,11 +8,13 @@ from django.contrib.auth.models import Permission
 from django.test import Client, override_settings
 
 from shared_apps.accounts.models import User
-from shared_apps.namespaces.models import Domain, Membership, Namespace
+from shared_apps.namespaces.models import Domain, HeldHost, Membership, Namespace
+from shared_apps.operations.models import AuditEntry
 from smartmodels.ownership import sentinel_id
 from smartmodels.tenancy import life
+from tests.support import txt
 from tests.support.clients import host_of
-from tests.support.lives import act
+from tests.support.lives import act, audit_of
 from tests.support.people import PASSWORD, email_of
 
 NAMESPACES = "/admin/namespaces/namespace/"
@@ -20,6 +22,7 @@ NEW = f"{NAMESPACES}add/"
 DOMAINS = "/admin/namespaces/domain/"
 MEMBERSHIPS = "/admin/namespaces/membership/"
 USERS = "/admin/accounts/user/"
+AUDIT = "/admin/operations/auditentry/"
 
 
 @pytest.fixture
@@ -138,6 +141,57 @@ def test_suspend__namespace_that_cannot_be__is_a_message(client: Client, alpha: 
     assert [message.level_tag for message in response.context["messages"]] == ["error"]
 
 
+@pytest.mark.parametrize(
+    ("action", "before", "after"),
+    [
+        ("begin_maintenance", "active", "maintenance"),
+        ("end_maintenance", "maintenance", "active"),
+        ("archive", "suspended", "archived"),
+        ("unarchive", "archived", "active"),
+        ("undelete", "deleted", "suspended"),
+    ],
+)
+def test_action__on_a_namespace__leads_to_its_state(
+    client: Client, alpha: Namespace, action: str, before: str, after: str
+) -> None:
+    """The lists offer what the services do, and it is on record."""
+    Namespace.objects.filter(pk=alpha.pk).update(state=before, state_before="suspended")
+    client.post(NAMESPACES, {"action": action, "_selected_action": [alpha.pk]})
+    alpha.refresh_from_db()
+    assert (alpha.state, len(audit_of("alpha"))) == (after, 1)
+
+
+def test_rename__by_staff__leads_to_the_new_slug(client: Client, alpha: Namespace) -> None:
+    """From a page of its own."""
+    client.post(f"{NAMESPACES}{alpha.pk}/rename/", {"slug": "gamma"})
+    alpha.refresh_from_db()
+    assert alpha.slug == "gamma"
+
+
+@pytest.mark.parametrize(("slug", "status"), [("beta", 409), ("www", 400), ("", 200)])
+def test_rename__refused__is_marked_in_the_form(
+    client: Client, alpha: Namespace, beta: Namespace, slug: str, status: int
+) -> None:
+    """The form comes back with what is wrong."""
+    response = client.post(f"{NAMESPACES}{alpha.pk}/rename/", {"slug": slug})
+    assert (response.status_code, "slug" in errors(response)) == (status, True)
+
+
+def test_audit__list__names_who_did_what(
+    client: Client, alpha: Namespace, django_assert_max_num_queries: Any
+) -> None:
+    """And cannot be changed."""
+    client.post(NAMESPACES, {"action": "suspend", "_selected_action": [alpha.pk]})
+    with django_assert_max_num_queries(8):
+        page = client.get(AUDIT).content.decode()
+    entry = AuditEntry.objects.get()
+    assert email_of("staff") in page
+    assert [client.post(f"{AUDIT}{path}").status_code for path in (f"{entry.pk}/change/", "add/")] == [
+        403,
+        403,
+    ]
+
+
 @pytest.mark.parametrize("field", ["slug", "schema_name", "state"])
 def test_change__posted_identity__is_ignored(client: Client, alpha: Namespace, field: str) -> None:
     """Slug, schema and state belong to the services."""
@@ -187,13 +241,34 @@ def test_domain__of_the_public_site__is_refused(client: Client, alpha: Namespace
     assert "domain" in errors(response)
 
 
-def test_domain__own_host__is_folded_and_served(
-    client: Client, client_of: Any, ana: User, alpha: Namespace
+def test_domain__own_host__is_served_once_it_is_proved(
+    client: Client, alpha: Namespace, settings: Any
 ) -> None:
-    """A host of one's own is compared as requests are."""
+    """A host of one's own is compared as requests are, and staff's word is no proof."""
+    settings.SMARTMODELS_TXT_RESOLVER = "tests.support.txt.records_of"
     client.post(f"{DOMAINS}add/", {"domain": "Data.Example.ORG.", "tenant": alpha.pk})
-    response = Client(headers={"host": "data.example.org"}).get("/admin/login/")
-    assert response.status_code == 200
+    domain, browser = (
+        Domain.objects.get(domain="data.example.org"),
+        Client(headers={"host": "data.example.org"}),
+    )
+    before = browser.get("/admin/login/").status_code
+    txt.RECORDS[f"_smartmodels.{domain}"] = [f"smartmodels={domain.proof}"]
+    client.post(DOMAINS, {"action": "verify", "_selected_action": [domain.pk]})
+    assert (before, browser.get("/admin/login/").status_code) == (404, 200)
+
+
+def test_domain__pending__shows_its_record(client: Client, alpha: Namespace) -> None:
+    """Staff reads there what is to be published."""
+    client.post(f"{DOMAINS}add/", {"domain": "data.example.org", "tenant": alpha.pk})
+    domain = Domain.objects.get(domain="data.example.org")
+    assert domain.proof in client.get(f"{DOMAINS}{domain.pk}/change/").content.decode()
+
+
+def test_domain__removed__is_held(client: Client, alpha: Namespace) -> None:
+    """As by the command."""
+    domain = Domain.objects.create(tenant=alpha, domain="data.example.org", is_primary=False)
+    client.post(f"{DOMAINS}{domain.pk}/delete/", {"post": "yes"})
+    assert HeldHost.objects.get().host == "data.example.org"
 
 
 @pytest.mark.parametrize("page", ["change/", "delete/"])

@@ -124,8 +124,18 @@ class Record:
         """Write the entry, in the transaction that is open."""
         with public_scope():
             get_audit_model().objects.create(
-                **self._fixed, outcome=self.outcome, details=self.details, message=message
+                **self._fixed,
+                outcome=self.outcome,
+                details={name: _storable(value) for name, value in self.details.items()},
+                message=_storable(message),
             )
+
+
+def _storable(value: Any) -> Any:
+    """Return a text without what PostgreSQL refuses, NUL and lone surrogates; anything else as it is."""
+    if not isinstance(value, str):
+        return value
+    return value.replace("\x00", "").encode("utf-8", "replace").decode("utf-8")
 
 
 def _who() -> dict[str, Any]:

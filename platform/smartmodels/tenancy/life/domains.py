@@ -21,10 +21,10 @@ from smartmodels.exceptions import HostTaken
 from smartmodels.tenancy.audit import audited
 from smartmodels.tenancy.errors import HostNotFound, HostPrimary, HostUnproved, ResolverFailed
 from smartmodels.tenancy.hosts import hold_host, release_host, require_free_host
-from smartmodels.tenancy.life.naming import custom_host
+from smartmodels.tenancy.life.naming import custom_host, wanted_host
 from smartmodels.tenancy.life.states import lock, require_state
 from smartmodels.tenancy.models import HostState, get_domain_model
-from smartmodels.tenancy.names import fold_host, primary_host
+from smartmodels.tenancy.names import primary_host
 
 __all__ = [
     "add_domain",
@@ -56,7 +56,7 @@ def _begin(namespace: Any) -> Any:
 
 
 def _find(namespace: Any, host: str) -> Any:
-    found = get_domain_model().objects.filter(tenant=namespace, domain=fold_host(host)).first()
+    found = get_domain_model().objects.filter(tenant=namespace, domain=wanted_host(host)).first()
     if found is None:
         raise HostNotFound(
             f"{namespace.slug} has no host {host!r}: see `namespace domain list {namespace.slug}`.", host=host

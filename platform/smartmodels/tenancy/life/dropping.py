@@ -23,22 +23,24 @@ LOCKS = 200
 
 _WAIT = "10s"
 
-# A table is locked with its indexes, its TOAST table and that one's index, the sequences of its columns, its
-# partitions, and the tables whose keys point at it or which its keys point at. Partitions come before what
+# PostgreSQL locks whatever depends on a table: indexes, sequences, types, constraints, triggers, defaults; a
+# key locks the table at its other end as well, and a TOAST table has an index. Partitions come before what
 # they are part of.
 _TABLES = """
-SELECT c.relname,
-  2 + count(DISTINCT i.indexrelid) + 2 * count(DISTINCT nullif(c.reltoastrelid, 0)) + count(DISTINCT d.objid)
-    + count(DISTINCT k.oid) * 2 + count(DISTINCT p.inhrelid)
-FROM pg_catalog.pg_class c
-JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
-LEFT JOIN pg_catalog.pg_index i ON i.indrelid = c.oid
-LEFT JOIN pg_catalog.pg_constraint k ON k.contype = 'f' AND (k.confrelid = c.oid OR k.conrelid = c.oid)
-LEFT JOIN pg_catalog.pg_inherits p ON p.inhparent = c.oid
-LEFT JOIN pg_catalog.pg_depend d ON d.refobjid = c.oid AND d.classid = 'pg_class'::regclass
-    AND d.deptype IN ('a', 'i') AND d.refclassid = 'pg_class'::regclass
-WHERE n.nspname = %s AND c.relkind IN ('r', 'p', 'f')
-GROUP BY c.oid ORDER BY c.relispartition DESC, c.relname
+WITH RECURSIVE tables AS (
+    SELECT c.oid, c.relname, c.relispartition FROM pg_catalog.pg_class c
+    WHERE c.relnamespace = (SELECT oid FROM pg_catalog.pg_namespace WHERE nspname = %s)
+        AND c.relkind IN ('r', 'p', 'f')
+), dropped (root, classid, objid) AS (
+    SELECT oid, 'pg_class'::regclass::oid, oid FROM tables
+    UNION
+    SELECT d.root, p.classid, p.objid FROM dropped d
+        JOIN pg_catalog.pg_depend p ON p.refclassid = d.classid AND p.refobjid = d.objid
+    WHERE p.deptype IN ('a', 'i', 'n', 'P', 'S')
+)
+SELECT t.relname, 1 + count(*) + count(*) FILTER (WHERE classid = 'pg_constraint'::regclass)
+FROM dropped JOIN tables t ON t.oid = root
+GROUP BY t.relname, t.relispartition ORDER BY t.relispartition DESC, t.relname
 """
 
 Progress = Callable[[int, int], None]

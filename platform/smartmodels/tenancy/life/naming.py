@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 
 from smartmodels.tenancy.errors import HostInvalid
-from smartmodels.tenancy.names import primary_host, public_hosts
+from smartmodels.tenancy.names import fold_host, primary_host, public_hosts
 
-__all__ = ["custom_host"]
+__all__ = ["custom_host", "wanted_host"]
 
 _LABEL = re.compile(r"(?!-)[a-z0-9-]{1,63}(?<!-)\Z")
 _LONGEST = 253
@@ -47,3 +47,13 @@ def custom_host(given: str) -> str:
             f"{given!r} is the public site's or below it: those hosts follow from the slugs of namespaces."
         )
     return name
+
+
+def wanted_host(given: str) -> str:
+    """Return the host that is meant, folded; an empty text for what can be none, and so is never found."""
+    name = fold_host(given)
+    try:
+        name = _ascii(name, given)
+    except HostInvalid:
+        return ""
+    return name if name.isprintable() else ""

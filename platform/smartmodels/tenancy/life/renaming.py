@@ -11,7 +11,7 @@ from smartmodels.tenancy.audit import audited
 from smartmodels.tenancy.hosts import release_host, require_free_host
 from smartmodels.tenancy.life.logins import end_sessions
 from smartmodels.tenancy.life.states import lock, require_state
-from smartmodels.tenancy.models import HostState, get_domain_model
+from smartmodels.tenancy.models import HostState, get_domain_model, get_namespace_model
 from smartmodels.tenancy.names import primary_host, validate_slug
 from smartmodels.tenancy.provisioning import find_namespace
 
@@ -50,7 +50,8 @@ def _take_slug(locked: Any, wanted: str) -> None:
             hosts.filter(domain=old).update(state=HostState.REDIRECT, is_primary=False)
             _serve_on(locked, new, is_primary=was_primary)
     except IntegrityError as error:
-        require_free_host(new, locked.pk)
+        if not get_namespace_model().objects.filter(slug=wanted).exclude(pk=locked.pk).exists():
+            require_free_host(new, locked.pk)
         raise SlugTaken(
             f"A namespace {wanted!r} exists already: choose another slug.", slug=wanted
         ) from error
