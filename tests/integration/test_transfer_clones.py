@@ -6,7 +6,7 @@ import pytest
 from django.db import connection
 
 from shared_apps.accounts.models import Session, Token, User
-from shared_apps.namespaces.models import Membership
+from shared_apps.namespaces.models import Membership, Namespace
 from shared_apps.sharing.models import Grant, SharedResource
 from smartmodels.context import Actor, namespace_scope, operation
 from smartmodels.history.evidence import verify
@@ -91,3 +91,23 @@ def test_clone__anonymised__says_nothing_of_anybody(full: Any, ana: Any, ben: An
         assert Activity.objects.values("created_by").distinct().count() == 2
         keeper = Keeper.objects.get()
         assert keeper.history.latest().name == keeper.name != ""
+
+
+@pytest.mark.parametrize(
+    ("body", "status"),
+    [
+        ({}, 400),
+        ({"into": "Not A Slug"}, 400),
+        ({"into": "beta"}, 409),
+        ({"into": "gamma", "owner": "nobody"}, 400),
+        ({"into": "gamma", "schema": "public"}, 400),
+    ],
+)
+def test_endpoint__clone_of_bad_input__refuses(
+    body: dict[str, str], status: int, pair: Any, staff: Any, api_of: Any
+) -> None:
+    """A sentence, and no namespace."""
+    before = set(Namespace.objects.values_list("slug", flat=True))
+    answer = api_of(staff, None).post("/api/v1/namespaces/alpha/clone/", body)
+    assert answer.status_code == status, answer.content
+    assert set(Namespace.objects.values_list("slug", flat=True)) == before

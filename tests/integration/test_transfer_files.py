@@ -5,16 +5,20 @@ import json
 from pathlib import Path
 from typing import Any
 
+import pytest
 from django.core.management import call_command
 
 from shared_apps.accounts.models import User
 from shared_apps.namespaces.models import Namespace
 from smartmodels.context import Actor, namespace_scope, operation
+from smartmodels.exceptions import ArchiveNewer
 from smartmodels.history.evidence import verify
 from smartmodels.tenancy import provisioning
 from smartmodels.tenancy.models import State
 from smartmodels.transfer import Wish, import_namespace
-from tests.support.moving import exported, fill, forget_accounts
+from smartmodels.transfer.exporting import migrations_of
+from smartmodels.transfer.fresh import Beside, make_fresh
+from tests.support.moving import exported, fill, forget_accounts, tables
 
 
 def test_import__on_a_clean_installation__exports_the_same_bytes(
@@ -61,3 +65,15 @@ def test_endpoint__export__sends_the_same_file(alpha: Any, ana: Any, staff: Any,
 def test_endpoint__export_asked_by_an_owner__refuses(alpha: Any, ana: Any, api_of: Any) -> None:
     """Only staff take a whole namespace away."""
     assert api_of(ana, None).get("/api/v1/namespaces/alpha/export/").status_code == 403
+
+
+def test_fresh__at_older_migrations__has_the_tables_of_then(alpha: Any) -> None:
+    """A file of older code is loaded as it was; what no code had is refused."""
+    bound = Beside(alpha.pk, "alpha", "t_alpha_older")
+    older = ("activities.0001_initial", "ledger.0001_initial")
+    with operation(actor=Actor.system("tests")):
+        make_fresh(bound, older, progress=str)
+        assert migrations_of(bound.schema_name) == older
+        assert not {"research_study", "zoo_animal"} & set(tables(bound.schema_name))
+        with pytest.raises(ArchiveNewer):
+            make_fresh(bound, ["research.9999_later"], progress=str)

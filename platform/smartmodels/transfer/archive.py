@@ -45,6 +45,17 @@ def _header(name: str, size: int) -> bytes:
     return info.tobuf(GNU_FORMAT, "ascii", "strict")
 
 
+def _larger(chunks: Iterable[bytes | memoryview]) -> Iterator[bytes]:
+    """Yield the bytes in pieces of a size that is worth handling: COPY gives a row at a time."""
+    held = bytearray()
+    for chunk in chunks:
+        held += chunk
+        if len(held) >= CHUNK:
+            yield bytes(held)
+            held.clear()
+    yield bytes(held)
+
+
 class ArchiveWriter:
     """Writes members one after the other into a file that can seek, since sizes are known only at the end."""
 
@@ -56,8 +67,7 @@ class ArchiveWriter:
         start = self._file.tell()
         self._file.write(NUL * BLOCKSIZE)
         size, lines, digest = 0, 0, hashlib.sha256()
-        for chunk in chunks:
-            content = bytes(chunk)
+        for content in _larger(chunks):
             self._file.write(content)
             digest.update(content)
             size, lines = size + len(content), lines + content.count(b"\n")

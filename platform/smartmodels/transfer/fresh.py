@@ -48,8 +48,11 @@ def require_known(migrations: Iterable[str]) -> None:
 def make_fresh(bound: Any, migrations: Iterable[str], *, progress: Callable[[str], None]) -> None:
     """Make the schema, marked as the namespace's, at the state of the migrations.
 
-    Raises ArchiveInvalid when there is no such state: migrations are applied with what they need.
+    Raises ArchiveInvalid when there is no such state, since migrations are applied with what they need,
+    and ArchiveNewer for migrations that this code does not have.
     """
+    migrations = tuple(migrations)
+    require_known(migrations)
     wanted, known = set(migrations), _on_disk()
     create_schema(bound.schema_name, bound.pk)
     if wanted == set(known):

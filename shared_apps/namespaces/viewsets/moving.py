@@ -5,6 +5,7 @@ from __future__ import annotations
 import tempfile
 from dataclasses import asdict
 from typing import Any, BinaryIO, cast
+from weakref import finalize
 
 from django.http import FileResponse
 
@@ -110,7 +111,7 @@ class MovingMixin:
         The file is complete before its first byte is sent, so what arrives is all of it or an error.
         """
         namespace = self.get_object()
-        # Closed by the response.
+        # Closed with the response.
         file = cast(BinaryIO, tempfile.TemporaryFile())  # noqa: SIM115
         try:
             export_namespace(namespace, file)
@@ -118,9 +119,12 @@ class MovingMixin:
             file.close()
             raise
         file.seek(0)
-        return FileResponse(
+        answer = FileResponse(
             file, as_attachment=True, filename=f"{namespace.slug}.tar", content_type="application/x-tar"
         )
+        # Some callers never close what they asked for.
+        finalize(answer, file.close)
+        return answer
 
     @extend_schema(request=CloneSerializer, responses={201: NamespaceSerializer})
     @action(detail=True, methods=["post"])
