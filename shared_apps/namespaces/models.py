@@ -8,9 +8,10 @@ from django.conf import settings
 from django.db import models
 
 from smartmodels.tenancy.models import AbstractDomain, AbstractMembership, AbstractNamespace
+from smartmodels.tenancy.spares import AbstractSpare
 from smartmodels.tenancy.template.models import AbstractSchemaTemplate
 
-__all__ = ["Domain", "Handover", "Membership", "Namespace", "SchemaTemplate", "Work"]
+__all__ = ["Domain", "Handover", "Membership", "Namespace", "SchemaTemplate", "Spare", "Work"]
 
 
 class Namespace(AbstractNamespace):
@@ -73,4 +74,11 @@ class SchemaTemplate(AbstractSchemaTemplate):
     """What one state of the migrations makes of an empty schema."""
 
     class Meta(AbstractSchemaTemplate.Meta):
+        pass
+
+
+class Spare(AbstractSpare):
+    """A schema that is ready for the next namespace."""
+
+    class Meta(AbstractSpare.Meta):
         pass

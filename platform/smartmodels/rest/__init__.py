@@ -9,6 +9,7 @@ An app's ``viewsets.py`` says which of its models are served::
 
 from smartmodels.rest.door import (
     NotFound,
+    OpenApiParameter,
     Response,
     action,
     extend_schema,
@@ -33,6 +34,7 @@ __all__ = [
     "InvalidParameter",
     "MembershipPermission",
     "NotFound",
+    "OpenApiParameter",
     "OwnerPermission",
     "Problem",
     "Refused",

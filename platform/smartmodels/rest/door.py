@@ -1,9 +1,17 @@
 """What apps need of Django REST framework and drf-spectacular, by way of this room."""
 
-from drf_spectacular.utils import extend_schema, extend_schema_field
+from drf_spectacular.utils import OpenApiParameter, extend_schema, extend_schema_field
 from rest_framework import serializers
 from rest_framework.decorators import action
 from rest_framework.exceptions import NotFound
 from rest_framework.response import Response
 
-__all__ = ["NotFound", "Response", "action", "extend_schema", "extend_schema_field", "serializers"]
+__all__ = [
+    "NotFound",
+    "OpenApiParameter",
+    "Response",
+    "action",
+    "extend_schema",
+    "extend_schema_field",
+    "serializers",
+]

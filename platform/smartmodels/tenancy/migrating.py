@@ -13,8 +13,9 @@ from django.db.migrations.recorder import MigrationRecorder
 from smartmodels.context import BoundNamespace, namespace_scope
 from smartmodels.exceptions import InvalidInput
 from smartmodels.tenancy.placement import tenant_labels
+from smartmodels.tenancy.triggers import quoted
 
-__all__ = ["has_records", "migrate_namespace", "pending"]
+__all__ = ["migrate_namespace", "pending", "recorded"]
 
 Progress = Callable[[str], None]
 
@@ -23,15 +24,19 @@ def _silent(_: str) -> None:
     """Report to nobody."""
 
 
-def has_records(namespace: BoundNamespace, *, using: str = "default") -> bool:
-    """Tell whether the namespace's schema has a table of applied migrations."""
+def recorded(namespace: BoundNamespace, *, using: str = "default") -> set[str] | None:
+    """Return the migrations applied to the namespace's schema, as ``app.name``.
+
+    None where there is no table of them.
+    """
     # The public schema stands on the path as well, so a table found by its bare name may be another's.
+    table = f"{quoted(namespace.schema_name)}.{quoted(MigrationRecorder.Migration._meta.db_table)}"
     with connections[using].cursor() as cursor:
-        cursor.execute(
-            "SELECT EXISTS (SELECT FROM pg_catalog.pg_tables WHERE schemaname = %s AND tablename = %s)",
-            [namespace.schema_name, MigrationRecorder.Migration._meta.db_table],
-        )
-        return bool(cursor.fetchone()[0])
+        cursor.execute("SELECT to_regclass(%s) IS NOT NULL", [table])
+        if not cursor.fetchone()[0]:
+            return None
+        cursor.execute(f"SELECT app || '.' || name FROM {table}")  # noqa: S608 - a name we made
+        return {name for (name,) in cursor.fetchall()}
 
 
 def _targets(executor: MigrationExecutor, app_label: str | None, migration_name: str | None) -> list[Any]:
@@ -60,7 +65,7 @@ def pending(
     """Return the migrations that the namespace's schema lacks, as ``app.name``, in order."""
     with namespace_scope(namespace):
         executor = MigrationExecutor(connections[using])
-        if not has_records(namespace, using=using):
+        if recorded(namespace, using=using) is None:
             executor.loader.applied_migrations = {}
         plan = executor.migration_plan(_targets(executor, app_label, migration_name))
     return [f"{step.app_label}.{step.name}" for step, _ in plan if step.app_label in tenant_labels()]
@@ -90,7 +95,7 @@ def migrate_namespace(
             progress(name)
 
     with namespace_scope(namespace):
-        if not has_records(namespace, using=using):
+        if recorded(namespace, using=using) is None:
             with connections[using].schema_editor() as editor:
                 editor.create_model(MigrationRecorder.Migration)
         executor = MigrationExecutor(connections[using])

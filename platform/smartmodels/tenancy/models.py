@@ -67,6 +67,7 @@ class AbstractNamespace(TenantMixin):
 
     auto_create_schema = False
     auto_drop_schema = False
+    has_tables = False  # Not stored: set where the schema was a spare a moment ago.
 
     id = models.UUIDField(primary_key=True, default=new_key, editable=False)
     slug = models.CharField(max_length=31, unique=True)
@@ -76,6 +77,8 @@ class AbstractNamespace(TenantMixin):
     error = models.TextField(blank=True, default="")
     created_at = models.DateTimeField(db_default=Now(), editable=False)
     activated_at = models.DateTimeField(null=True, editable=False)
+    request_key = models.CharField(max_length=100, null=True, unique=True, editable=False)  # noqa: DJ001
+    request_digest = models.CharField(max_length=64, blank=True, default="", editable=False)
 
     class Meta:
         abstract = True

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import replace
 from typing import Any
 
@@ -20,6 +20,7 @@ from smartmodels.context import public_scope
 from smartmodels.exceptions import (
     HostTaken,
     InvalidInput,
+    NamespaceBusy,
     NamespaceNotFound,
     SlugInvalid,
     SlugTaken,
@@ -29,6 +30,7 @@ from smartmodels.management.namespaces import owner_account
 from smartmodels.rest import (
     Fault,
     GenericApiViewSet,
+    OpenApiParameter,
     Problem,
     Refused,
     Response,
@@ -41,6 +43,13 @@ from smartmodels.tenancy import provisioning
 from smartmodels.tenancy.models import State
 
 __all__ = ["NamespaceViewSet"]
+
+IDEMPOTENCY_KEY = OpenApiParameter(
+    "Idempotency-Key",
+    str,
+    OpenApiParameter.HEADER,
+    description="1 to 100 printable ASCII characters that name this wish: repeating it changes nothing.",
+)
 
 
 @contextmanager
@@ -75,31 +84,42 @@ class NamespaceViewSet(GenericApiViewSet):
         page = self.paginate_queryset(self.get_queryset())
         return self.get_paginated_response(self.get_serializer(page, many=True).data)
 
-    @extend_schema(request=NewNamespaceSerializer, responses={201: ProvisionedSerializer})
+    @extend_schema(
+        request=NewNamespaceSerializer,
+        responses={200: ProvisionedSerializer, 201: ProvisionedSerializer},
+        parameters=[IDEMPOTENCY_KEY],
+    )
     def create(self, request: Any) -> Response:
         """Provision a namespace: its schema, its host, its owner's membership.
 
         The account of an unknown e-mail address is made; its initial password is in the answer, this once.
+        The same Idempotency-Key and body again give the same namespace with status 200, half-made or not;
+        another body is refused.
         """
         asked = NewNamespaceSerializer(data=request.data)
         asked.is_valid(raise_exception=True)
         wish = asked.validated_data
+        key = request.headers.get("Idempotency-Key")
         with public_scope(), transaction.atomic():
+            repeated = key is not None and self.get_queryset().filter(request_key=key).exists()
             with _blaming("/owner", InvalidInput):
                 owner, password = owner_account(wish["owner"])
             with _blaming("/slug", SlugInvalid, SlugTaken, HostTaken):
                 name = wish.get("name") or wish["slug"]
-                namespace = provisioning.reserve(wish["slug"], name=name, owner=owner)
+                namespace = provisioning.reserve(wish["slug"], name=name, owner=owner, idempotency_key=key)
         account = {"email": owner.email, "created": password is not None}
         if password is not None:
             account["initial_password"] = password
-        provisioning.resume(namespace)
+        # Who repeats a request need not wait for the process that is still at work on the first one.
+        with suppress(NamespaceBusy) if repeated else nullcontext():
+            provisioning.resume(namespace)
         context = {**self.get_serializer_context(), "owner": account}
         headers = {
             "Location": self.reverse_action("detail", args=[namespace.slug]),
             "Cache-Control": "no-store",
         }
-        return Response(ProvisionedSerializer(namespace, context=context).data, status=201, headers=headers)
+        shown = ProvisionedSerializer(namespace, context=context).data
+        return Response(shown, status=200 if repeated else 201, headers=headers)
 
     def retrieve(self, request: Any, slug: str) -> Response:
         """Read one namespace."""

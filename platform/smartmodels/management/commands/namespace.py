@@ -7,12 +7,13 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandParser
 
 from smartmodels.context import Actor, operation
-from smartmodels.management.namespaces import looking, making, stopping
+from smartmodels.management.namespaces import looking, making, readying, stopping
 from smartmodels.management.namespaces.actions import Action
 from smartmodels.management.refusals import command_errors
 
 ACTIONS: dict[str, Action] = {
-    action.name: action for action in (*making.ACTIONS, *looking.ACTIONS, *stopping.ACTIONS)
+    action.name: action
+    for action in (*making.ACTIONS, *looking.ACTIONS, *stopping.ACTIONS, *readying.ACTIONS)
 }
 
 
