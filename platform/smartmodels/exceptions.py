@@ -17,6 +17,7 @@ __all__ = [
     "HistoryReadOnly",
     "HostTaken",
     "HostUnknown",
+    "IdempotencyKeyReused",
     "InvalidInput",
     "KeyFixed",
     "ManySchemasReadOnly",
@@ -376,3 +377,10 @@ class ReportUnavailable(SmartModelsError):
 
     code = "report-unavailable"
     status = 501
+
+
+class IdempotencyKeyReused(SmartModelsError):
+    """The idempotency key was given before with another wish: take a new key for a new wish."""
+
+    code = "idempotency-key-reused"
+    status = 422

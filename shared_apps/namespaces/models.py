@@ -18,6 +18,7 @@ from smartmodels.tenancy.models import (
     AbstractMembership,
     AbstractNamespace,
 )
+from smartmodels.tenancy.spares import AbstractSpare
 from smartmodels.tenancy.template.models import AbstractSchemaTemplate
 
 __all__ = [
@@ -30,6 +31,7 @@ __all__ = [
     "Namespace",
     "SchemaState",
     "SchemaTemplate",
+    "Spare",
     "Work",
 ]
 
@@ -121,4 +123,11 @@ class MigrationOutcome(AbstractMigrationOutcome):
     run = models.ForeignKey(MigrationRun, on_delete=models.CASCADE, related_name="outcomes")
 
     class Meta(AbstractMigrationOutcome.Meta):
+        pass
+
+
+class Spare(AbstractSpare):
+    """A schema that is ready for the next namespace."""
+
+    class Meta(AbstractSpare.Meta):
         pass

@@ -16,8 +16,18 @@ from smartmodels.jobs import job, progress
 from smartmodels.tenancy import provisioning
 from smartmodels.tenancy.life import purge_expired
 from smartmodels.tenancy.models import State
+from smartmodels.tenancy.spares import fill_spares
 
-__all__ = ["anonymise", "finish_cut_off", "hand_over", "hand_over_account", "provision", "purge_deleted"]
+__all__ = [
+    "anonymise",
+    "expire_reservations",
+    "fill_spare_schemas",
+    "finish_cut_off",
+    "hand_over",
+    "hand_over_account",
+    "provision",
+    "purge_deleted",
+]
 
 _GRACE = timedelta(seconds=60)
 """Provisioning that takes longer than this, and whose process does not hold the lock, was cut off."""
@@ -90,6 +100,18 @@ def hand_over_account(user: str) -> dict[str, int]:
 def anonymise() -> int:
     """Anonymise accounts whose grace period is over; return how many are finished."""
     return sum(not change.left for change in anonymise_due())
+
+
+@job("namespaces.fill_spares", atomic=False, every="* * * * *", timeout=3600)
+def fill_spare_schemas() -> dict[str, int]:
+    """Keep schemas ready for new namespaces; return how many were made and dropped, and are ready."""
+    return fill_spares().as_dict()
+
+
+@job("namespaces.expire_reservations", atomic=False, every="*/10 * * * *", timeout=3600)
+def expire_reservations() -> list[str]:
+    """Roll back namespaces that were reserved and never finished; return their slugs."""
+    return provisioning.expire_reservations()
 
 
 @job("namespaces.purge_deleted", atomic=False, every="30 3 * * *", timeout=3600)

@@ -1,9 +1,5 @@
 """Provisioning survives kill -9 at any point, and many who want the same name."""
 
-import json
-import os
-import subprocess
-import sys
 import threading
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -17,7 +13,7 @@ from smartmodels.exceptions import NamespaceBusy, NamespaceFailed, NamespaceNotF
 from smartmodels.tenancy import provisioning
 from smartmodels.tenancy.models import State
 from smartmodels.tenancy.schemas import marked_schemas
-from tests.support.databases import ROOT
+from tests.support.asking import asking
 from tests.support.shapes import shape_of
 from tests.support.waiting import wait_until
 
@@ -28,21 +24,8 @@ KILLS = 6
 @pytest.fixture
 def ask(committing: Any) -> Iterator[Ask]:
     """Give a task to tests/support/mortal.py, on the test's database; returns the answer."""
-    path = os.pathsep.join((str(ROOT / "platform"), str(ROOT)))
-    with subprocess.Popen(
-        [sys.executable, "-m", "tests.support.mortal"],
-        cwd=ROOT, env={**os.environ, "PYTHONPATH": path}, text=True,
-        stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-    ) as process:  # fmt: skip
-        assert process.stdin
-        assert process.stdout
-
-        def answer(**task: Any) -> Any:
-            print(json.dumps(task), file=process.stdin, flush=True)
-            return json.loads(process.stdout.readline())
-
+    with asking() as answer:
         yield answer
-        process.stdin.close()
 
 
 def when_free(act: Callable[[], Any]) -> None:

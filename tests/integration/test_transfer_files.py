@@ -11,11 +11,11 @@ from django.core.management import call_command
 from shared_apps.accounts.models import User
 from shared_apps.namespaces.models import Namespace
 from smartmodels.context import Actor, namespace_scope, operation
-from smartmodels.exceptions import ArchiveNewer
 from smartmodels.history.evidence import verify
-from smartmodels.tenancy import provisioning
+from smartmodels.tenancy import life
 from smartmodels.tenancy.models import State
 from smartmodels.transfer import Wish, import_namespace
+from smartmodels.transfer.errors import ArchiveNewer
 from smartmodels.transfer.exporting import migrations_of
 from smartmodels.transfer.fresh import Beside, make_fresh
 from tests.support.moving import exported, fill, forget_accounts, tables
@@ -27,7 +27,9 @@ def test_import__on_a_clean_installation__exports_the_same_bytes(
     """Not a byte differs, though none of the people were known; and its history still proves itself."""
     fill(alpha, ana)
     before = exported(alpha)
-    provisioning.delete(alpha)
+    with operation(actor=Actor.system("tests")):
+        life.delete(alpha)
+        life.purge(alpha, now=True)
     forget_accounts()
     with operation(actor=Actor.system("tests")):
         made = import_namespace(io.BytesIO(before), Wish(staff))

@@ -41,8 +41,8 @@ class ApiClient:
     def get(self, path: str, **query: Any) -> Any:
         return self._client.get(path, query, headers={"accept": "application/json"})
 
-    def post(self, path: str, data: Any = None) -> Any:
-        return self._send("POST", path, data)
+    def post(self, path: str, data: Any = None, **headers: str) -> Any:
+        return self._send("POST", path, data, headers)
 
     def put(self, path: str, data: Any = None) -> Any:
         return self._send("PUT", path, data)
@@ -53,11 +53,12 @@ class ApiClient:
     def delete(self, path: str, data: Any = None) -> Any:
         return self._send("DELETE", path, data)
 
-    def _send(self, method: str, path: str, data: Any) -> Any:
+    def _send(self, method: str, path: str, data: Any, headers: dict[str, str] | None = None) -> Any:
         body = b"" if data is None else json.dumps(data, cls=DjangoJSONEncoder)
         return self._client.generic(
-            method, path, body, content_type="application/json", headers={"accept": "application/json"}
-        )
+            method, path, body, content_type="application/json",
+            headers={"accept": "application/json", **(headers or {})},
+        )  # fmt: skip
 
 
 class AsyncBrowser(AsyncClient):

@@ -4,6 +4,8 @@ import os
 import re
 import subprocess
 
+from django.db import connection
+
 from config.postgres import find_binaries
 from smartmodels.tenancy.triggers import quoted
 
@@ -20,3 +22,19 @@ def dump_of(schema: str, url: str) -> str:
     text = NOISE.sub("", done.stdout).replace(schema, "SCHEMA")
     # How it is marked says whose it is.
     return re.sub(r"^COMMENT ON SCHEMA .*\n", "", text, flags=re.MULTILINE).replace('"SCHEMA"', "SCHEMA")
+
+
+def rows_of(schema: str) -> dict[str, list[str]]:
+    """The rows of each table as text, without what says when, and the last value of each sequence."""
+    found = {}
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT relname, relkind::text FROM pg_class WHERE relnamespace = %s::regnamespace"
+            " AND relkind IN ('r', 'm', 'S') AND relispopulated",
+            [quoted(schema)],
+        )
+        for name, kind in cursor.fetchall():
+            column = {"S": "last_value"}.get(kind, "to_jsonb(t) - 'applied' - 'recorded_at'")
+            cursor.execute(f"SELECT ({column})::text FROM {quoted(schema)}.{quoted(name)} t ORDER BY 1")  # noqa: S608
+            found[name] = [text for (text,) in cursor.fetchall()]
+    return found

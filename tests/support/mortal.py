@@ -9,6 +9,7 @@ import os
 import signal
 import sys
 from collections.abc import Callable
+from functools import partial
 from typing import Any, NoReturn
 
 import django
@@ -83,14 +84,14 @@ def outcome(pid: int, answers: int) -> Any:
     return "killed" if os.WIFSIGNALED(status) else json.loads(said)
 
 
-def race(slug: str, runners: int) -> list[Any]:
-    """Let so many processes make the same namespace at the same moment."""
+def race(slug: str, runners: int, *, each: bool = False) -> list[Any]:
+    """Let so many processes make the same namespace, or each one of its own, at the same moment."""
     start, gate = os.pipe()
 
-    def work() -> Any:
-        return make(slug) and "made"
+    def work(number: int) -> Any:
+        return make(f"{slug}{number}" if each else slug) and "made"
 
-    forks = [spawn(work, start) for _ in range(runners)]
+    forks = [spawn(partial(work, number), start) for number in range(runners)]
     # One byte each; they wake together.
     os.write(gate, b"." * runners)
     return [outcome(*fork) for fork in forks]

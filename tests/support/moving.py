@@ -54,7 +54,8 @@ def _kind_of(model: Any) -> Any:
 def exported(namespace: Any) -> bytes:
     """The namespace as a file."""
     file = io.BytesIO()
-    export_namespace(namespace, file)
+    with operation(actor=Actor.system("tests")):
+        export_namespace(namespace, file)
     return file.getvalue()
 
 

@@ -69,6 +69,15 @@ class SmartModelsSettings:
     AUDIT_MODEL: str = "operations.AuditEntry"
     """``app.Model`` of the concrete audit entry, which tells what was done to namespaces."""
 
+    SPARE_MODEL: str = "namespaces.Spare"
+    """``app.Model`` of the concrete spare: a schema that is ready for the next namespace."""
+
+    SPARE_NAMESPACES: int = 3
+    """How many schemas are kept ready for new namespaces; 0 keeps none."""
+
+    RESERVATION_MINUTES: int = 60
+    """Minutes after which a namespace whose making was never finished is removed by the janitor."""
+
     HISTORY_WRITER: str = "trigger"
     """Who writes versions: ``trigger``, which sees every write, or ``statement``, which follows the ORM.
 

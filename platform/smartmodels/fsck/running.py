@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -11,6 +12,7 @@ from django.db import transaction
 from smartmodels.context import namespace_scope, operation, public_scope
 from smartmodels.fsck import accounts, rows, shared
 from smartmodels.fsck.findings import Check, Finding
+from smartmodels.tenancy.audit import audited
 from smartmodels.tenancy.models import get_namespace_model
 from smartmodels.tenancy.schemas import marked_schemas
 from smartmodels.transfer.exporting import WITH_ROWS
@@ -72,12 +74,17 @@ def _run(report: Report, check: Check, namespace: Any, *, fix: bool) -> None:
         mendable = [each for each in found if each.mendable and check.mend is not None]
         report.findings += [_told(each, check) for each in found]
         if fix and mendable and check.mend is not None:
-            with transaction.atomic():
+            with _mending(check, namespace):
                 check.mend(namespace, mendable)
             left = list(check.find(namespace))
             report.mended += len(found) - len(left)
             found = left
         report.left += [_told(each, check) for each in found]
+
+
+def _mending(check: Check, namespace: Any) -> AbstractContextManager[Any]:
+    """Return the transaction, with an entry in the audit where it is about one namespace."""
+    return transaction.atomic() if namespace is None else audited("fsck", namespace, code=check.code)
 
 
 def _told(finding: Finding, check: Check) -> Finding:

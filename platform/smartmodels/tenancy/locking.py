@@ -9,8 +9,10 @@ from typing import Any
 from django.db import InterfaceError, OperationalError, connections
 
 from smartmodels.exceptions import NamespaceBusy
+from smartmodels.tenancy.models import State
+from smartmodels.tenancy.triggers import quoted
 
-__all__ = ["LOCK_CLASS", "exclusively", "lock_key"]
+__all__ = ["LOCK_CLASS", "exclusively", "holds_alone", "lock_key"]
 
 LOCK_CLASS = 0x736D
 """First key of the locks of namespaces; the second is :func:`lock_key`."""
@@ -38,3 +40,18 @@ def exclusively(namespace: Any, *, using: str = "default") -> Iterator[None]:
         # A connection that is gone has given its locks back.
         with suppress(OperationalError, InterfaceError), connections[using].cursor() as cursor:
             cursor.execute("SELECT pg_advisory_unlock(%s, %s)", [LOCK_CLASS, key])
+
+
+def holds_alone(namespace: Any) -> bool:
+    """Take the namespace's lock to the end of the transaction, if it is free and the row still reserved.
+
+    One statement: for what takes only a moment.
+    """
+    table = quoted(type(namespace)._meta.db_table)
+    with connections["default"].cursor() as cursor:
+        cursor.execute(
+            f"SELECT pg_try_advisory_xact_lock(%s, %s) FROM {table} WHERE id = %s AND state = %s",  # noqa: S608
+            [LOCK_CLASS, lock_key(namespace), namespace.pk, State.RESERVED],
+        )
+        row = cursor.fetchone()
+    return bool(row and row[0])

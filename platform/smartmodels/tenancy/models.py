@@ -88,6 +88,9 @@ class AbstractNamespace(TenantMixin):
     is_behind = False
     """Whether the schema lacks a migration that says ``requires_current``; known of what routing found."""
 
+    has_tables = False
+    """Whether the schema was a spare a moment ago, and so has all its tables."""
+
     id = models.UUIDField(primary_key=True, default=new_key, editable=False)
     slug = models.CharField(max_length=31, unique=True)
     name = models.CharField(max_length=200)
@@ -101,6 +104,8 @@ class AbstractNamespace(TenantMixin):
     state_before = models.CharField(max_length=12, blank=True, default="", editable=False)
     deleted_at = models.DateTimeField(null=True, editable=False)
     purge_after = models.DateTimeField(null=True, editable=False)
+    request_key = models.CharField(max_length=100, null=True, unique=True, editable=False)  # noqa: DJ001
+    request_digest = models.CharField(max_length=64, blank=True, default="", editable=False)
 
     class Meta:
         abstract = True

@@ -8,8 +8,8 @@ from typing import Any
 
 from django.db import DatabaseError, OperationalError, transaction
 
-from smartmodels.tenancy.migrating import has_records, migrate_namespace, note_schema_state
-from smartmodels.tenancy.template import current_template, replay
+from smartmodels.tenancy.migrating import migrate_namespace, note_schema_state, recorded
+from smartmodels.tenancy.template import code_state, current_template, replay
 
 __all__ = ["make_tables", "tables_made"]
 
@@ -20,7 +20,12 @@ _logger = logging.getLogger(__name__)
 
 def make_tables(namespace: Any, *, progress: Progress) -> None:
     """Make the tables of a namespace; one that has some is brought up to date by migrations."""
-    template = None if has_records(namespace) else current_template(progress=progress)
+    if namespace.has_tables:
+        return
+    there = recorded(namespace)
+    if there is not None and there >= code_state().migrations.keys():
+        return
+    template = current_template(progress=progress) if there is None else None
     if template is None or not _replayed(namespace, template):
         migrate_namespace(namespace, progress=progress)
 
@@ -30,13 +35,17 @@ def _replayed(namespace: Any, template: Any) -> bool:
         with transaction.atomic():
             replay(template.script, namespace.schema_name)
             tables_made(namespace)
-    except OperationalError:
-        # The server is gone or full, or somebody waited too long: migrations would fail as well.
-        raise
     except DatabaseError as error:
+        # Where the server is gone or full migrations would fail as well; they take fewer locks at a time.
+        if isinstance(error, OperationalError) and not _is_out_of_locks(error):
+            raise
         _logger.warning("The script of the template failed, so migrations are run instead: %s", error)
         return False
     return True
+
+
+def _is_out_of_locks(error: OperationalError) -> bool:
+    return getattr(error.__cause__, "sqlstate", None) == "53200"
 
 
 def tables_made(namespace: Any) -> None:

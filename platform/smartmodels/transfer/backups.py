@@ -72,7 +72,7 @@ def back_up(namespace: Any, *, keep: int | None = None, progress: Progress = sil
         raise InvalidInput("At least one backup is kept: say --keep 1 or more.", field="keep")
     folder = _folder(namespace)
     path = folder / f"{datetime.now(UTC).strftime(_ID)}.tar"
-    with recording("backup", namespace.slug), exclusively(namespace), _reachable():
+    with recording("backup", namespace), exclusively(namespace), _reachable():
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         # What a killed process left; nobody else writes here now.
         for left in folder.glob(f".*{PARTIAL}"):

@@ -51,7 +51,7 @@ def clone_namespace(
     if not wish.slug:
         raise InvalidInput("A clone needs a slug of its own.", field="slug")
     with (
-        recording("clone", source.slug, into=wish.slug, anonymise=anonymise),
+        recording("clone", source, into=wish.slug, anonymise=anonymise),
         loading(wish.slug, name=wish.name or wish.slug, owner=wish.owner) as target,
     ):
         make_fresh(target, migrations_of(source.schema_name), progress=progress)

@@ -138,7 +138,7 @@ def export_namespace(namespace: Any, file: BinaryIO, *, progress: Progress = sil
     Memory does not grow with the rows. Raises InvalidInput for a namespace that is half-made or going.
     """
     require_rows(namespace)
-    with recording("export", namespace.slug):
+    with recording("export", namespace):
         return _export(namespace, file, progress)
 
 

@@ -26,6 +26,7 @@ class Beside:
     pk: Any
     slug: str
     schema_name: str
+    has_tables: bool = False
 
 
 def _on_disk() -> Any:

@@ -154,8 +154,8 @@ def import_namespace(
     reader, manifest = check_archive(file, progress=progress)
     slug = wish.slug or manifest.slug
     with (
-        recording("import", slug, fingerprint=manifest.fingerprint),
         loading(slug, name=wish.name or manifest.name, owner=wish.owner) as namespace,
+        recording("import", namespace, fingerprint=manifest.fingerprint),
     ):
         made = load_archive(reader, manifest, namespace, owners=owners, progress=progress)
     return Imported(namespace, manifest.rows, made)

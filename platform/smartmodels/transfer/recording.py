@@ -1,26 +1,27 @@
-"""The one place that every change by this room passes: who did what to which namespace."""
+"""What this room does to namespaces, in the audit."""
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from typing import Any
 
-from smartmodels.context import current_operation
+from django.db import Error
+
+from smartmodels.exceptions import SmartModelsError
+from smartmodels.tenancy.audit import audited
 
 __all__ = ["recording"]
 
-logger = logging.getLogger("smartmodels.transfer")
-
 
 @contextmanager
-def recording(action: str, slug: str, **details: object) -> Iterator[None]:
-    """Note that the block did ``action`` to the namespace, or failed to; an audit table hooks in here."""
-    opened = current_operation()
-    actor = opened.actor.label if opened is not None else "nobody"
+def recording(action: str, namespace: Any, **details: Any) -> Iterator[None]:
+    """Do something that takes several transactions, and write one entry about how it ended."""
     try:
         yield
-    except Exception as error:
-        logger.warning("%s of %s by %s failed: %s %s", action, slug, actor, error, details)
+    except (SmartModelsError, Error) as error:
+        with suppress(type(error)), audited(action, namespace, **details):
+            raise
         raise
-    logger.info("%s of %s by %s: done %s", action, slug, actor, details)
+    with audited(action, namespace, **details):
+        pass

@@ -51,7 +51,7 @@ def restore_namespace(
     touched. Raises BackupUnknown, ArchiveInvalid, ArchiveNewer and NamespaceBusy.
     """
     require_rows(namespace)
-    with recording("restore", namespace.slug, backup=backup_id), exclusively(namespace):
+    with recording("restore", namespace, backup=backup_id), exclusively(namespace):
         namespace.refresh_from_db(fields=["schema_name", "state"])
         with open_backup(namespace, backup_id) as file:
             reader, manifest = check_archive(file, progress=progress)

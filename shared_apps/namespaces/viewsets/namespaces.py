@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import replace
 from typing import Any
 
@@ -27,6 +27,7 @@ from smartmodels.context import public_scope
 from smartmodels.exceptions import (
     HostTaken,
     InvalidInput,
+    NamespaceBusy,
     NamespaceNotFound,
     SlugInvalid,
     SlugTaken,
@@ -56,6 +57,12 @@ _PREFER = OpenApiParameter(
     description="`wait` to get the finished namespace (RFC 7240); `respond-async` is the default.",
 )
 _WAIT = OpenApiParameter("wait", bool, OpenApiParameter.QUERY, description="The same as `Prefer: wait`.")
+_IDEMPOTENCY_KEY = OpenApiParameter(
+    "Idempotency-Key",
+    str,
+    OpenApiParameter.HEADER,
+    description="1 to 100 printable ASCII characters that name this wish: repeating it changes nothing.",
+)
 
 
 @contextmanager
@@ -98,35 +105,40 @@ class NamespaceViewSet(
 
     @extend_schema(
         request=NewNamespaceSerializer,
-        parameters=[_WAIT, _PREFER],
-        responses={201: ProvisionedSerializer, 202: ProvisionedSerializer},
+        parameters=[_WAIT, _PREFER, _IDEMPOTENCY_KEY],
+        responses={200: ProvisionedSerializer, 201: ProvisionedSerializer, 202: ProvisionedSerializer},
     )
     def create(self, request: Any) -> Response:
         """Provision a namespace: its schema, its host, its owner's membership.
 
         The slug is taken at once; the rest is a job, whose address is in the answer. Who prefers to wait
         gets the finished namespace. The account of an unknown e-mail address is made; its initial password
-        is in the answer, this once.
+        is in the answer, this once. The same Idempotency-Key and body again give the same namespace, with
+        status 200 to who waits; another body is refused.
         """
         wait = prefers_to_wait(request)
         asked = NewNamespaceSerializer(data=request.data)
         asked.is_valid(raise_exception=True)
         wish = asked.validated_data
+        key = request.headers.get("Idempotency-Key")
         with public_scope(), transaction.atomic():
+            repeated = key is not None and self.get_queryset().filter(request_key=key).exists()
             with _blaming("/owner", InvalidInput):
                 owner, password = owner_account(wish["owner"])
             with _blaming("/slug", SlugInvalid, SlugTaken, HostTaken):
                 name = wish.get("name") or wish["slug"]
-                namespace = provisioning.reserve(wish["slug"], name=name, owner=owner)
+                namespace = provisioning.reserve(wish["slug"], name=name, owner=owner, idempotency_key=key)
             job = None if wait else provision.enqueue(key=str(namespace.pk), namespace=str(namespace.pk))
         account = {"email": owner.email, "created": password is not None}
         if password is not None:
             account["initial_password"] = password
-        if job is None:
-            provisioning.resume(namespace)
-        return self._provisioned(namespace, account, job)
+        # Who repeats a request need not wait for the process that is still at work on the first one.
+        with suppress(NamespaceBusy) if repeated else nullcontext():
+            if job is None:
+                provisioning.resume(namespace)
+        return self._provisioned(namespace, account, job, repeated=repeated)
 
-    def _provisioned(self, namespace: Any, account: dict[str, Any], job: Any) -> Response:
+    def _provisioned(self, namespace: Any, account: dict[str, Any], job: Any, *, repeated: bool) -> Response:
         """Answer with the namespace, or with where to follow its making."""
         context = {**self.get_serializer_context(), "owner": account, "job": job}
         place = self.reverse_action("detail", args=[namespace.slug])
@@ -138,7 +150,8 @@ class NamespaceViewSet(
             "Preference-Applied": "wait" if job is None else "respond-async",
         }
         document = ProvisionedSerializer(namespace, context=context).data
-        return Response(document, status=201 if job is None else 202, headers=headers)
+        status = 202 if job is not None else 200 if repeated else 201
+        return Response(document, status=status, headers=headers)
 
     def retrieve(self, request: Any, slug: str) -> Response:
         """Read one namespace."""

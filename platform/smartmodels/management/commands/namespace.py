@@ -17,6 +17,7 @@ from smartmodels.management.namespaces import (
     migrations,
     moving,
     proving,
+    readying,
     removing,
     renaming,
     stopping,
@@ -27,6 +28,7 @@ from smartmodels.management.refusals import command_errors
 SUBJECTS = (
     making,
     looking,
+    readying,
     stopping,
     renaming,
     domains,

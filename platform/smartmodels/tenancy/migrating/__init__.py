@@ -4,7 +4,7 @@
 records what the first of them is sent and replays it in the others. See docs/decisions/0014.
 """
 
-from smartmodels.tenancy.migrating.one_schema import has_records, migrate_namespace, pending
+from smartmodels.tenancy.migrating.one_schema import migrate_namespace, pending, recorded
 from smartmodels.tenancy.migrating.states import (
     forget_schema_state,
     note_schema_state,
@@ -14,10 +14,10 @@ from smartmodels.tenancy.migrating.states import (
 
 __all__ = [
     "forget_schema_state",
-    "has_records",
     "migrate_namespace",
     "note_schema_state",
     "pending",
     "read_states",
+    "recorded",
     "rename_schema_state",
 ]

@@ -15,8 +15,9 @@ from smartmodels.context import BoundNamespace, namespace_scope, require_namespa
 from smartmodels.exceptions import InvalidInput
 from smartmodels.tenancy.migrating.applying import apply_migration, unapply_migration
 from smartmodels.tenancy.placement import tenant_labels
+from smartmodels.tenancy.triggers import quoted
 
-__all__ = ["ensure_records", "has_records", "migrate_namespace", "pending"]
+__all__ = ["ensure_records", "migrate_namespace", "pending", "recorded"]
 
 Progress = Callable[[str], None]
 
@@ -46,9 +47,18 @@ def _records(schema: str, using: str) -> tuple[bool, bool]:
     return found is not None, found is not None and bool(found[0])
 
 
-def has_records(namespace: BoundNamespace, *, using: str = "default") -> bool:
-    """Tell whether the namespace's schema has a table of applied migrations."""
-    return _records(namespace.schema_name, using)[0]
+def recorded(namespace: BoundNamespace, *, using: str = "default") -> set[str] | None:
+    """Return the migrations applied to the namespace's schema, as ``app.name``.
+
+    None where there is no table of them.
+    """
+    table = f"{quoted(namespace.schema_name)}.{quoted(MigrationRecorder.Migration._meta.db_table)}"
+    with connections[using].cursor() as cursor:
+        cursor.execute("SELECT to_regclass(%s) IS NOT NULL", [table])
+        if not cursor.fetchone()[0]:
+            return None
+        cursor.execute(f"SELECT app || '.' || name FROM {table}")  # noqa: S608 - a name we made
+        return {name for (name,) in cursor.fetchall()}
 
 
 def ensure_records(using: str = "default") -> None:
@@ -125,7 +135,7 @@ def pending(
     """Return the migrations that the namespace's schema lacks, as ``app.name``, in order."""
     with namespace_scope(namespace):
         executor = MigrationExecutor(connections[using])
-        if not has_records(namespace, using=using):
+        if recorded(namespace, using=using) is None:
             executor.loader.applied_migrations = {}
         plan = executor.migration_plan(_targets(executor, app_label, migration_name))
     return [f"{step.app_label}.{step.name}" for step, _ in plan if step.app_label in tenant_labels()]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import inspect
 import json
+import re
 import sys
 from dataclasses import dataclass
 from functools import cache
@@ -21,6 +22,7 @@ from smartmodels.tenancy.placement import tenant_labels
 
 __all__ = ["CodeState", "code_state", "forget_code_state"]
 
+_NAMED = re.compile(r"\bsmartmodels(?:\.\w+)+")
 _FORMAT = 1
 """Raised whenever scripts are written in another way."""
 
@@ -49,6 +51,18 @@ def _source(module: str) -> str:
         return module
 
 
+def _with_what_it_names(module: str) -> list[str]:
+    """Return the source of a migration and of the library's modules that it calls."""
+    source = _source(module)
+    named = {name for match in _NAMED.findall(source) for name in _prefixes(match) if name in sys.modules}
+    return [source, *(_source(name) for name in sorted(named))]
+
+
+def _prefixes(dotted: str) -> list[str]:
+    parts = dotted.split(".")
+    return [".".join(parts[:length]) for length in range(1, len(parts) + 1)]
+
+
 @cache
 def code_state(using: str = "default") -> CodeState:
     """Return the state of the code, read once in a process."""
@@ -58,7 +72,7 @@ def code_state(using: str = "default") -> CodeState:
     for leaf in sorted(node for node in graph.leaf_nodes() if node[0] in labels):
         nodes.update(dict.fromkeys(graph.forwards_plan(leaf)))
     migrations = {
-        f"{app}.{name}": _digest(_source(type(graph.nodes[app, name]).__module__))
+        f"{app}.{name}": _digest(_with_what_it_names(type(graph.nodes[app, name]).__module__))
         for app, name in nodes
         if app in labels
     }

@@ -20,7 +20,7 @@ from smartmodels.tenancy.template.fingerprints import CodeState, code_state
 from smartmodels.tenancy.template.models import get_template_model
 from smartmodels.tenancy.template.proving import proved_recording
 
-__all__ = ["current_template", "refresh_template"]
+__all__ = ["current_template", "find_template", "refresh_template"]
 
 Progress = Callable[[str], None]
 
@@ -65,8 +65,15 @@ def current_template(*, progress: Progress = _silent, using: str = "default") ->
     return template if template.script else None
 
 
+def find_template(*, using: str = "default") -> Any | None:
+    """Return the record for the code's migrations as it is, None if nobody made one yet."""
+    with public_scope():
+        return _find(code_state(using), using)
+
+
 def _find(state: CodeState, using: str) -> Any | None:
-    return get_template_model().objects.using(using).filter(fingerprint=state.fingerprint).first()
+    rows = get_template_model().objects.using(using).filter(fingerprint=state.fingerprint)
+    return rows.defer("definitions", "migrations").first()
 
 
 def refresh_template(*, progress: Progress = _silent, using: str = "default", again: bool = True) -> Any:

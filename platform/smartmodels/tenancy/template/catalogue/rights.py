@@ -56,7 +56,8 @@ def read_comments(found: Found) -> None:
     for row in found.rows(_COMMENTS, oids=oids):
         if target := found.targets.get(_key(row)):
             sql = f"COMMENT ON {target} IS {literal(row.description)}"
-            found.add(Piece("comment", _shown(target), sql))
+            stage = Stage.TRIGGER if target.startswith("TRIGGER ") else Stage.SETTLE
+            found.add(Piece("comment", _shown(target), sql, stage))
 
 
 def read_owners(found: Found) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.db import ProgrammingError
 from django.db.migrations.recorder import MigrationRecorder
 
 from smartmodels.tenancy.template.catalogue.pieces import Found
@@ -26,6 +27,8 @@ _RECORDS = MigrationRecorder.Migration._meta.db_table
 
 def read_rows(found: Found) -> list[str]:
     """Return the statements that put the rows of the schema's tables into another, and set its sequences."""
+    # Rows that a policy hides are an error, not left out.
+    found.cursor.execute("SET LOCAL row_security TO off")
     statements = [_insert(found, table) for table in found.rows(_TABLES) if table.columns]
     for sequence in found.rows(_SEQUENCES):
         if sequence.last is not None:
@@ -44,7 +47,11 @@ def _insert(found: Found, table: Any) -> str:
     row = " || ', ' || ".join(values)
     order = f" ORDER BY {quoted(table.columns[0])}" if table.name == _RECORDS else ""
     query = f"SELECT '(' || {row} || ')' AS row FROM ONLY {quoted(table.name)}{order}"  # noqa: S608
-    found.cursor.execute(query)
+    try:
+        found.cursor.execute(query)
+    except ProgrammingError as error:
+        found.refuse([f"rows of table {table.name} ({str(error).strip()})"])
+        raise
     rows = ", ".join(row for (row,) in found.cursor.fetchall())
     names = ", ".join(map(quoted, columns))
     if not rows:
