@@ -128,13 +128,13 @@ def test_run__over_rest__migrates_and_is_listed(
 @pytest.mark.parametrize(
     "body", [{}, {"namespaces": []}, {"namespaces": ["nobody"]}, {"namespaces": "alpha"}]
 )
-def test_run__over_rest__of_nonsense__is_refused(api_of: Any, staff: Any, body: Any) -> None:
+def test_new_run__of_nonsense__is_refused(api_of: Any, staff: Any, body: Any) -> None:
     """With 400."""
     assert api_of(staff, None).post(RUNS, body).status_code == 400
 
 
 @pytest.mark.parametrize("key", ["nonsense", "01a2051b-0c16-706b-997f-b7deededa4ff"])
-def test_run__over_rest__that_nobody_made__is_not_found(api_of: Any, staff: Any, key: str) -> None:
+def test_run__that_nobody_made__is_not_found(api_of: Any, staff: Any, key: str) -> None:
     """With 404."""
     assert api_of(staff, None).get(f"{RUNS}{key}/").status_code == 404
 
