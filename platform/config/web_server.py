@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import sys
 from dataclasses import dataclass
 from importlib import import_module
@@ -75,4 +76,7 @@ class WebServer(BaseApplication):  # type: ignore[misc]
         application = get_wsgi_application()
         for urlconf in (settings.ROOT_URLCONF, settings.PUBLIC_URLCONF):
             import_module(urlconf)
+        # What is loaded stays: no process looks at it for garbage, nor copies its pages by doing so.
+        gc.collect()
+        gc.freeze()
         return application

@@ -61,37 +61,45 @@ class NamespaceMiddleware:
             return self._acall(request)
         with working(_WORK):
             try:
-                namespace, place = self._enter(request)
+                namespace = self._route(request)
+                place = take_place(namespace)
             except SmartModelsError as error:
                 return refusal(request, error)
-            with place, namespace_scope(namespace):
-                response = cast(HttpResponseBase, self.get_response(request))
-                return self._leave(response, namespace, place)
+            with namespace_scope(namespace):
+                try:
+                    response = cast(HttpResponseBase, self.get_response(request))
+                except BaseException:
+                    place.leave()
+                    raise
+            return self._until_sent(response, namespace, place)
 
     async def _acall(self, request: HttpRequest) -> HttpResponseBase:
-        async with working(_WORK):
+        with working(_WORK):
             try:
-                namespace, place = await sync_to_async(self._enter)(request)
+                namespace = await sync_to_async(self._route)(request)
+                place = take_place(namespace)
             except SmartModelsError as error:
                 return refusal(request, error)
-            with place, namespace_scope(namespace):
-                response = cast(HttpResponseBase, await self.get_response(request))
-                return self._leave(response, namespace, place)
+            with namespace_scope(namespace):
+                try:
+                    response = cast(HttpResponseBase, await self.get_response(request))
+                except BaseException:
+                    place.leave()
+                    raise
+            return self._until_sent(response, namespace, place)
+
+    @staticmethod
+    def _until_sent(response: HttpResponseBase, namespace: Any, place: Place) -> HttpResponseBase:
+        """Keep the place until all is sent, and bind everything again for each chunk of a stream."""
+        place.hold_until_sent(response)
+        if not response.streaming:
+            return response
+        return keep_bound(keep_bound(response, partial(namespace_scope, namespace)), partial(working, _WORK))
 
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
         """Answer a view that lost the database; anything else is an error like any other."""
         refused = outage_of(exception)
         return None if refused is None else refusal(request, refused)
-
-    def _enter(self, request: HttpRequest) -> tuple[Any, Place]:
-        namespace = self._route(request)
-        return namespace, take_place(namespace)
-
-    @staticmethod
-    def _leave(response: HttpResponseBase, namespace: Any, place: Place) -> HttpResponseBase:
-        """Bind everything again for each chunk of a stream, and keep the place until all is sent."""
-        place.hold_until_sent(response)
-        return keep_bound(keep_bound(response, partial(namespace_scope, namespace)), partial(working, _WORK))
 
     @staticmethod
     def _route(request: HttpRequest) -> Any:
