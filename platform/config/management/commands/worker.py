@@ -97,6 +97,7 @@ class Command(BaseCommand):
                     return
                 with namespace_scope(namespace):
                     self._try(anchor)
+                close_old_connections()  # one that met many schemas
 
     def _try(self, job: Callable[..., T], *arguments: Any) -> T | None:
         """Return what the job returns; one that fails is reported and does not stop the others."""
