@@ -15,7 +15,7 @@ from django.template.loader import render_to_string
 from smartmodels.context import namespace_scope, working
 from smartmodels.exceptions import SmartModelsError
 from smartmodels.tenancy.outages import outage_of
-from smartmodels.tenancy.routing import namespace_for_host, require_served
+from smartmodels.tenancy.routing import known_namespace, namespace_for_host, require_served
 from smartmodels.tenancy.streams import keep_bound
 from smartmodels.tenancy.turnstile import Place, take_place
 
@@ -104,7 +104,9 @@ class NamespaceMiddleware:
     @staticmethod
     def _route(request: HttpRequest) -> Any:
         try:
-            namespace = namespace_for_host(request.get_host())
+            # A host that is known was checked by get_host() when it was met first.
+            written: str = request._get_raw_host()  # type: ignore[attr-defined] # not in its stubs
+            namespace = known_namespace(written) or namespace_for_host(request.get_host())
         except DatabaseTrouble as error:
             refused = outage_of(error)
             if refused is None:

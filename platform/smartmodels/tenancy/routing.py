@@ -18,7 +18,7 @@ from smartmodels.tenancy.listening import Listener
 from smartmodels.tenancy.models import State, get_domain_model
 from smartmodels.tenancy.names import fold_host, public_hosts
 
-__all__ = ["clear_routes", "namespace_for_host", "require_served", "stop_listening"]
+__all__ = ["clear_routes", "known_namespace", "namespace_for_host", "require_served", "stop_listening"]
 
 _CAPACITY = 10_000
 
@@ -102,6 +102,12 @@ def namespace_for_host(raw_host: str) -> Any:
     if namespace is None:
         raise HostUnknown("Nothing is served on this host: check the address.")
     return namespace
+
+
+def known_namespace(host: str) -> Any:
+    """Return the namespace of a host that was looked up a while ago, written just so; None says nothing."""
+    entry = _routes.get(host)
+    return None if entry is None else entry.namespace
 
 
 def require_served(namespace: Any) -> None:
