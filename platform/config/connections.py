@@ -7,11 +7,13 @@ POOL = "DATABASE_POOL"
 MAX_AGE = "DATABASE_MAX_AGE"
 LAST_NUMBER = 86_400
 DEFAULT_MAX_AGE = 600
-POOL_TIMEOUT = 5.0
+# Seconds a request waits for a connection, and the pool tries to make one before it lets the next ask for it:
+# it waits longer from try to try, so a pool that tries for minutes still waits when the server is back.
+POOL_PATIENCE = {"timeout": 5.0, "reconnect_timeout": 3.0}
 
 
 class InvalidConnectionSettings(ValueError):
-    """DATABASE_POOL or DATABASE_MAX_AGE cannot be used; the message says why, and how to write it."""
+    """DATABASE_POOL, or a number beside it, cannot be used; the message says why, and how to write it."""
 
     code = "invalid_connection_settings"
 
@@ -24,7 +26,7 @@ def with_connections(entry: Mapping[str, Any], environ: Mapping[str, str]) -> di
     pool = _pool(environ.get("DATABASE_POOL", "").strip())
     max_age = environ.get("DATABASE_MAX_AGE", "").strip()
     if pool is None:
-        seconds = _whole(MAX_AGE, max_age) if max_age else DEFAULT_MAX_AGE
+        seconds = whole_number(MAX_AGE, max_age) if max_age else DEFAULT_MAX_AGE
         return {**entry, "CONN_MAX_AGE": seconds}
     if max_age not in ("", "0"):
         raise InvalidConnectionSettings(
@@ -40,15 +42,17 @@ def _pool(written: str) -> dict[str, Any] | None:
     least, comma, most = written.partition(",")
     if not comma:
         raise InvalidConnectionSettings(f"{POOL} is the least and the most connections: write it as 2,10.")
-    sizes = {"min_size": _whole(POOL, least.strip()), "max_size": _whole(POOL, most.strip())}
+    sizes = {"min_size": whole_number(POOL, least), "max_size": whole_number(POOL, most)}
     if not 0 <= sizes["min_size"] <= sizes["max_size"] or sizes["max_size"] == 0:
         raise InvalidConnectionSettings(
             f"{POOL} holds at least one connection, and the most come last: 2,10."
         )
-    return {**sizes, "timeout": POOL_TIMEOUT}
+    return {**sizes, **POOL_PATIENCE}
 
 
-def _whole(name: str, written: str) -> int:
-    if not (written.isascii() and written.isdecimal() and int(written[:6]) <= LAST_NUMBER):
+def whole_number(name: str, written: str) -> int:
+    """Return the number that a variable holds, at most LAST_NUMBER. Raises InvalidConnectionSettings."""
+    written = written.strip()
+    if not (written.isascii() and written.isdecimal() and len(written) <= 6 and int(written) <= LAST_NUMBER):
         raise InvalidConnectionSettings(f"{name} holds {written[:20]!r}, not a number up to {LAST_NUMBER}.")
     return int(written)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from config.connections import with_connections
+from config.connections import whole_number, with_connections
 from config.database import parse_database_url
 from config.folders import apps_below
 from config.secrets import secret_key
@@ -62,6 +62,12 @@ SMARTMODELS_DIRECT_DATABASE = (
 )
 SMARTMODELS_POOLER = os.environ.get("DATABASE_POOLER", "") == "1"
 SMARTMODELS_BACKUP_DIR = os.environ.get("SMARTMODELS_BACKUP_DIR")
+SMARTMODELS_MAX_SCHEMAS_PER_CONNECTION = whole_number(
+    "MAX_SCHEMAS_PER_CONNECTION", os.environ.get("MAX_SCHEMAS_PER_CONNECTION", "200")
+)
+SMARTMODELS_REQUESTS_PER_NAMESPACE = whole_number(
+    "REQUESTS_PER_NAMESPACE", os.environ.get("REQUESTS_PER_NAMESPACE", "6")
+)
 ALLOWED_HOSTS = ["*"]  # NamespaceMiddleware refuses every host that nobody registered.
 ROOT_URLCONF = "config.urls_namespace"
 PUBLIC_URLCONF = "config.urls_public"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -95,4 +96,7 @@ class WebServer(BaseApplication):  # type: ignore[misc]
         application = get_wsgi_application()
         for urlconf in (settings.ROOT_URLCONF, settings.PUBLIC_URLCONF):
             import_module(urlconf)
+        # What is loaded stays: no process looks at it for garbage, nor copies its pages by doing so.
+        gc.collect()
+        gc.freeze()
         return application

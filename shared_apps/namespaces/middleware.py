@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from django.contrib.auth.middleware import get_user
 from django.contrib.auth.models import AnonymousUser
 from django.http import HttpRequest, HttpResponseBase
 
@@ -40,14 +41,15 @@ class IdentityMiddleware:
 
     @staticmethod
     def _identify(request: Any) -> None:
-        scheme, _, secret = request.headers.get("Authorization", "").partition(" ")
+        scheme, _, secret = request.META.get("HTTP_AUTHORIZATION", "").partition(" ")
         request.authenticated_by = None
         request.membership = None
         if scheme.lower() in _SCHEMES:
             request.user = user_of_token(secret.strip()) or AnonymousUser()
             request.authenticated_by = "token"
-        elif request.user.is_authenticated:
-            request.authenticated_by = "session"
+        else:
+            request.user = get_user(request)  # at once, since everybody asks it something
+            request.authenticated_by = "session" if request.user.is_authenticated else None
         request.is_staff = request.user.is_authenticated and request.user.is_active and request.user.is_staff
         if request.namespace is None or not request.user.is_authenticated:
             return

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.db import connection
+from django.db import close_old_connections, connection
 from django.utils import timezone
 
 from shared_apps.operations.models import UsageSample
@@ -32,6 +32,7 @@ def anchor_history() -> int:
         progress(number, len(namespaces), namespace.slug)
         with namespace_scope(namespace):
             linked += anchor()[0]
+        close_old_connections()  # one that met many schemas
     return linked
 
 

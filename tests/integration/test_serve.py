@@ -4,11 +4,14 @@ import os
 import socket
 import subprocess
 import sys
+from io import StringIO
 from pathlib import Path
 from typing import Any
 
 import pytest
 from django.core.management import CommandError, call_command
+
+from config.management.commands.serve import Command
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -20,6 +23,17 @@ def test_serve__impossible_number__is_refused(words: tuple[str, str]) -> None:
     """Before anything is started."""
     with pytest.raises(CommandError, match="--port is 1 to 65535"):
         call_command("serve", *words)
+
+
+@pytest.mark.parametrize(("threads", "places", "warned"), [(8, 6, False), (6, 6, True), (8, 0, True)])
+def test_serve__all_threads_for_one_namespace__is_warned_of(
+    threads: int, places: int, warned: bool, settings: Any
+) -> None:
+    """It may be meant, on a server of one namespace."""
+    settings.SMARTMODELS_REQUESTS_PER_NAMESPACE = places
+    said = StringIO()
+    Command(stderr=said)._warn(threads)
+    assert (f"one namespace can take all {threads} threads" in said.getvalue()) is warned
 
 
 def test_serve__port_that_is_taken__is_refused() -> None:

@@ -29,12 +29,15 @@ def test_connections__with_a_pool__belong_to_it() -> None:
     assert made(DATABASE_POOL=" 2, 10") == {
         "NAME": "app",
         "CONN_MAX_AGE": 0,
-        "OPTIONS": {"sslmode": "require", "pool": {"min_size": 2, "max_size": 10, "timeout": 5.0}},
+        "OPTIONS": {
+            "sslmode": "require",
+            "pool": {"min_size": 2, "max_size": 10, "timeout": 5.0, "reconnect_timeout": 3.0},
+        },
     }
 
 
 @pytest.mark.parametrize(
-    "pool", ["10", "2;10", "10,2", "0,0", "-1,2", "a,b", "2,", "2,10,3", "\u0662,9", "1,999999999"]
+    "pool", ["10", "2;10", "10,2", "0,0", "-1,2", ",", "1,", "a,b", "2,", "2,10,3", "\u0662,9", "1,999999999"]
 )
 def test_pool__of_no_sense__is_refused(pool: str) -> None:
     """With the name of the variable."""

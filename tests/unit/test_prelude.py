@@ -4,7 +4,6 @@ import pytest
 
 from smartmodels.tenancy.engine.prelude import (
     Known,
-    Prelude,
     can_share_message,
     is_read,
     is_transaction_control,
@@ -79,11 +78,6 @@ def test_data_statement__of_any_kind__shares_a_message(statement: str) -> None:
 def test_utility_statement__of_any_kind__travels_alone(statement: str) -> None:
     """Several statements in one message are a transaction, which these refuse."""
     assert not can_share_message(statement)
-
-
-def test_prelude__of_two_statements__ends_where_the_next_begins() -> None:
-    """It is the beginning of a message."""
-    assert Prelude(("SET a", "SELECT b"), "s", None, 0).sql + "SELECT c" == "SET a; SELECT b; SELECT c"
 
 
 def test_known__at_first__is_no_schema_and_no_operation() -> None:

@@ -183,7 +183,8 @@ class SmartModelsSettings:
 
 
 @cache
-def _load() -> SmartModelsSettings:
+def settings() -> SmartModelsSettings:
+    """Return the settings in force; they are read once and again after a test overrides one."""
     given: dict[str, Any] = {
         each.name: getattr(django_settings, PREFIX + each.name)
         for each in fields(SmartModelsSettings)
@@ -194,14 +195,9 @@ def _load() -> SmartModelsSettings:
     return SmartModelsSettings(**given)
 
 
-def settings() -> SmartModelsSettings:
-    """Return the settings in force; they are read once and again after a test overrides one."""
-    return _load()
-
-
 def _forget(*, setting: str, **_: Any) -> None:
     if setting.startswith(PREFIX) or setting == "TENANT_MODEL":
-        _load.cache_clear()
+        settings.cache_clear()
 
 
 setting_changed.connect(_forget, dispatch_uid="smartmodels.conf")

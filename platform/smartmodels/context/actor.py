@@ -76,4 +76,7 @@ class Actor:
     @classmethod
     def anonymous(cls) -> Actor:
         """Return the actor for a request of nobody known: it may not see what belongs to somebody."""
-        return cls(kind="anonymous", label="anonymous")
+        return _ANONYMOUS
+
+
+_ANONYMOUS = Actor(kind="anonymous", label="anonymous")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 import json
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextvars import ContextVar, Token
 from dataclasses import dataclass, field
 from functools import wraps
@@ -33,7 +33,7 @@ def _storable(value: str | int) -> str | int:
 
 @dataclass(frozen=True, slots=True)
 class Operation:
-    """One unit of change. ``as_setting`` is what the capture trigger reads from the transaction."""
+    """One unit of change."""
 
     id: uuid.UUID
     actor: Actor
@@ -42,7 +42,7 @@ class Operation:
     via: str | None = None
     on_behalf_of: Actor | None = None
     reverted_from: int | None = None
-    as_setting: str = field(init=False, repr=False, compare=False)
+    _setting: str | None = field(default=None, init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         if self.actor.kind == "impersonator" and self.on_behalf_of is None:
@@ -50,6 +50,17 @@ class Operation:
                 f"{self.actor.label} impersonates nobody: "
                 "say whom, with operation(actor=Actor.impersonator(staff), on_behalf_of=Actor.user(user))."
             )
+
+    @property
+    def as_setting(self) -> str:
+        """Return what the capture trigger reads from the transaction; made when it is first asked for."""
+        setting = self._setting
+        if setting is None:
+            setting = json.dumps(dict(self._said()))
+            object.__setattr__(self, "_setting", setting)
+        return setting
+
+    def _said(self) -> Iterator[tuple[str, str | int]]:
         label = self.actor.label
         if self.on_behalf_of is not None:
             label = f"{label} on behalf of {self.on_behalf_of.label}"
@@ -63,8 +74,7 @@ class Operation:
             "via": self.via,
             "reverted_from": self.reverted_from,
         }
-        said = {key: _storable(value) for key, value in values.items() if value is not None}
-        object.__setattr__(self, "as_setting", json.dumps(said))
+        return ((key, _storable(value)) for key, value in values.items() if value is not None)
 
     @property
     def owner_id(self) -> uuid.UUID | None:

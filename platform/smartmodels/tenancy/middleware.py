@@ -16,7 +16,7 @@ from smartmodels.context import namespace_scope, working
 from smartmodels.exceptions import SmartModelsError
 from smartmodels.tenancy.errors import HostMoved
 from smartmodels.tenancy.outages import outage_of
-from smartmodels.tenancy.routing import closed_for, namespace_for_host, require_known
+from smartmodels.tenancy.routing import closed_for, known_namespace, namespace_for_host, require_known
 from smartmodels.tenancy.streams import keep_bound
 from smartmodels.tenancy.turnstile import Place, take_place
 
@@ -87,22 +87,42 @@ class NamespaceMiddleware:
             return self._acall(request)
         with working(_WORK):
             try:
-                namespace, place = self._enter(request)
+                namespace = self._route(request)
+                place = take_place(namespace)
             except SmartModelsError as error:
                 return _answer(request, error)
-            with place, namespace_scope(namespace):
-                response = cast(HttpResponseBase, self.get_response(request))
-                return self._leave(self._unless_closed(request, response), namespace, place)
+            with namespace_scope(namespace):
+                try:
+                    response = cast(HttpResponseBase, self.get_response(request))
+                except BaseException:
+                    place.leave()
+                    raise
+                response = self._unless_closed(request, response)
+            return self._until_sent(response, namespace, place)
 
     async def _acall(self, request: HttpRequest) -> HttpResponseBase:
-        async with working(_WORK):
+        with working(_WORK):
             try:
-                namespace, place = await sync_to_async(self._enter)(request)
+                namespace = await sync_to_async(self._route)(request)
+                place = take_place(namespace)
             except SmartModelsError as error:
                 return _answer(request, error)
-            with place, namespace_scope(namespace):
-                response = cast(HttpResponseBase, await self.get_response(request))
-                return self._leave(self._unless_closed(request, response), namespace, place)
+            with namespace_scope(namespace):
+                try:
+                    response = cast(HttpResponseBase, await self.get_response(request))
+                except BaseException:
+                    place.leave()
+                    raise
+                response = self._unless_closed(request, response)
+            return self._until_sent(response, namespace, place)
+
+    @staticmethod
+    def _until_sent(response: HttpResponseBase, namespace: Any, place: Place) -> HttpResponseBase:
+        """Keep the place until all is sent, and bind everything again for each chunk of a stream."""
+        place.hold_until_sent(response)
+        if not response.streaming:
+            return response
+        return keep_bound(keep_bound(response, partial(namespace_scope, namespace)), partial(working, _WORK))
 
     def process_view(self, request: Any, view: Any, *_: Any) -> HttpResponse | None:
         """Let staff pass, and who may be about to become staff; refuse everybody else."""
@@ -128,20 +148,12 @@ class NamespaceMiddleware:
         refused = outage_of(exception)
         return None if refused is None else refusal(request, refused)
 
-    def _enter(self, request: HttpRequest) -> tuple[Any, Place]:
-        namespace = self._route(request)
-        return namespace, take_place(namespace)
-
-    @staticmethod
-    def _leave(response: HttpResponseBase, namespace: Any, place: Place) -> HttpResponseBase:
-        """Bind everything again for each chunk of a stream, and keep the place until all is sent."""
-        place.hold_until_sent(response)
-        return keep_bound(keep_bound(response, partial(namespace_scope, namespace)), partial(working, _WORK))
-
     @staticmethod
     def _route(request: HttpRequest) -> Any:
         try:
-            namespace = namespace_for_host(request.get_host())
+            # A host that is known was checked by get_host() when it was met first.
+            written: str = request._get_raw_host()  # type: ignore[attr-defined] # not in its stubs
+            namespace = known_namespace(written) or namespace_for_host(request.get_host())
         except DatabaseTrouble as error:
             refused = outage_of(error)
             if refused is None:

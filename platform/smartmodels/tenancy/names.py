@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import secrets
+from functools import lru_cache
 
 from smartmodels.conf import settings
 from smartmodels.exceptions import SlugInvalid
@@ -54,6 +55,7 @@ def new_schema_name(slug: str) -> str:
     return f"t_{slug.replace('-', '_')}_{secrets.token_hex(6)}"
 
 
+@lru_cache(maxsize=4096)
 def fold_host(host: str) -> str:
     """Return the host as it is compared: no port, lower case, without the one dot that may end it."""
     name = host.strip().lower()
@@ -69,4 +71,9 @@ def primary_host(slug: str) -> str:
 
 def public_hosts() -> frozenset[str]:
     """Return the hosts of the public site."""
-    return frozenset({fold_host(settings().BASE_DOMAIN), *map(fold_host, settings().PUBLIC_HOSTS)})
+    return _folded(settings().BASE_DOMAIN, *settings().PUBLIC_HOSTS)
+
+
+@lru_cache(maxsize=16)
+def _folded(*hosts: str) -> frozenset[str]:
+    return frozenset(map(fold_host, hosts))

@@ -29,7 +29,14 @@ from smartmodels.tenancy.migrating.requiring import with_behind
 from smartmodels.tenancy.models import HostState, State, get_domain_model
 from smartmodels.tenancy.names import fold_host, public_hosts
 
-__all__ = ["clear_routes", "closed_for", "namespace_for_host", "require_known", "stop_listening"]
+__all__ = [
+    "clear_routes",
+    "closed_for",
+    "known_namespace",
+    "namespace_for_host",
+    "require_known",
+    "stop_listening",
+]
 
 _CAPACITY = 10_000
 
@@ -134,6 +141,12 @@ def namespace_for_host(raw_host: str) -> Any:
         require_known(entry.namespace)
         raise HostMoved(f"This namespace is served on {entry.moved_to} now.", host=entry.moved_to)
     return entry.namespace
+
+
+def known_namespace(host: str) -> Any:
+    """Return the namespace of a host that was looked up a while ago, written just so; None says nothing."""
+    entry = _routes.get(host)
+    return None if entry is None or entry.moved_to is not None else entry.namespace
 
 
 def require_known(namespace: Any) -> None:

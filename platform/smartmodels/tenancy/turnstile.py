@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from types import TracebackType
-
 from django.http import HttpResponseBase
 
 from smartmodels.conf import settings
@@ -32,16 +30,6 @@ class Place:
             free.append(None)
 
     __del__ = leave
-
-    def __enter__(self) -> None:
-        pass
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        # Without an error there is a response, which holds the place.
-        if kind is not None:
-            self.leave()
 
     def hold_until_sent(self, response: HttpResponseBase) -> None:
         """Leave when the response is closed, which servers do after its last byte, or when it is dropped."""

@@ -10,6 +10,7 @@ from django.db import connections
 from django.db.backends.postgresql.base import DatabaseWrapper
 
 from config.ports import is_free
+from smartmodels.conf import settings
 from smartmodels.management.refusals import command_errors
 
 __all__ = ["Command"]
@@ -45,6 +46,7 @@ class Command(BaseCommand):
             return
         if not is_free(port, host):
             raise CommandError(f"{bind} cannot be listened on: is something else on that port? Try --port.")
+        self._warn(options["threads"])
         with command_errors():
             self.check_migrations()
         # The server's processes are forked from this one and must not share its connections.
@@ -58,6 +60,17 @@ class Command(BaseCommand):
             log_requests=options["log_requests"],
             quiet=options["quiet"],
         ).run()
+
+    def _warn(self, threads: int) -> None:
+        """Say when one namespace could take all threads, or all connections, of a process."""
+        most = settings().REQUESTS_PER_NAMESPACE
+        pool = connections["default"].settings_dict["OPTIONS"].get("pool")
+        for there_are, what in ((threads, "threads"), (pool and pool["max_size"], "connections of the pool")):
+            if there_are and not 0 < most < there_are:
+                self.stderr.write(
+                    f"warning: one namespace can take all {there_are} {what} of a process: "
+                    "let REQUESTS_PER_NAMESPACE be lower, and not 0."
+                )
 
     @staticmethod
     def _server() -> Any:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
 from functools import cached_property, lru_cache
 from typing import Any, cast
@@ -31,7 +30,7 @@ from smartmodels.tenancy.engine.prelude import (
     is_transaction_control,
 )
 from smartmodels.tenancy.engine.refusals import RefusalWrapper
-from smartmodels.tenancy.engine.session import Session, has_news, is_worn, session_of
+from smartmodels.tenancy.engine.session import Session, has_news, session_of
 
 __all__ = ["DatabaseOperations", "DatabaseWrapper"]
 
@@ -47,7 +46,10 @@ def search_path(schema: str) -> str:
     return quoted if schema == PUBLIC_SCHEMA else f'{quoted}, "{PUBLIC_SCHEMA}"'
 
 
-def _nobody() -> str:
+def _operation_setting() -> str:
+    opened = current_operation()
+    if opened is not None:
+        return opened.as_setting
     return _REFUSED if settings().DEFAULT_REQUIRED else _SYSTEM
 
 
@@ -71,6 +73,7 @@ class DatabaseWrapper(TenantsWrapper):
     """
 
     ops_class = DatabaseOperations
+    health_check_done: bool
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         # Until there is a connection, the session is one that nobody has.
@@ -109,33 +112,27 @@ class DatabaseWrapper(TenantsWrapper):
     def prelude_for(self, query: Any) -> Prelude | None:
         """Return what has to be sent before ``query``, or None when the session knows everything."""
         schema = current_schema() or PUBLIC_SCHEMA
-        opened = current_operation()
-        setting: str | None = _nobody() if opened is None else opened.as_setting
-        timeout = _statement_timeout()
-        known = self.session.known
-        if schema == known.schema and setting == known.operation and timeout == known.timeout:
-            return None
+        timeout, known = _statement_timeout(), self.session.known
+        settled = schema == known.schema and timeout == known.timeout
         statement = query if isinstance(query, str) else "COPY"
+        # What another operation left in force is replaced even for a read, which may call what writes.
+        silent = known.operation == "" and is_read(statement)
+        setting = "" if silent else _operation_setting()
+        if settled and setting == known.operation:
+            return None
         if is_transaction_control(statement):
             return None
-        statements = list(self._settings_for(schema, timeout))
-        # What another operation left in force is replaced even for a read, which may call what writes.
-        is_stale = known.operation not in ("", setting)
-        if setting == known.operation or (not is_stale and is_read(statement)):
-            setting = known.operation
-        else:
-            # Backslashes mean themselves in a plain literal (standard_conforming_strings).
-            literal = (setting or "").replace("'", "''")
-            statements.append(f"SELECT set_config('{OPERATION_SETTING}', '{literal}', true)")
-        return Prelude(tuple(statements), schema, setting, timeout) if statements else None
-
-    def _settings_for(self, schema: str, timeout: int) -> Iterator[str]:
-        known = self.session.known
-        scope = "LOCAL " if settings().POOLER else ""
+        scope = "SET LOCAL" if settings().POOLER else "SET"
+        statements = []
         if schema != known.schema:
-            yield f"SET {scope}search_path TO {search_path(schema)}"
+            statements.append(f"{scope} search_path TO {search_path(schema)}; ")
         if timeout != known.timeout:
-            yield f"SET {scope}statement_timeout TO {timeout or 'DEFAULT'}"
+            statements.append(f"{scope} statement_timeout TO {timeout or 'DEFAULT'}; ")
+        if setting != known.operation:
+            # Backslashes mean themselves in a plain literal (standard_conforming_strings).
+            literal = setting.replace("'", "''")
+            statements.append(f"SELECT set_config('{OPERATION_SETTING}', '{literal}', true); ")
+        return Prelude("".join(statements), len(statements), schema, setting, timeout)
 
     def confirm(self, prelude: Prelude) -> None:
         """Remember what the server has in force after ``prelude`` succeeded."""
@@ -146,11 +143,8 @@ class DatabaseWrapper(TenantsWrapper):
         known.timeout = prelude.timeout if keeps else 0
         if not lasting:
             known.lasting = known.timeout
-        self.touch(prelude.schema)
-
-    def touch(self, *schemas: str) -> None:
-        """Count schemas whose tables the session meets: see :func:`is_worn`."""
-        self.session.touched.update(schemas)
+        if prelude.schema not in self.session.touched:
+            self.session.touch(prelude.schema)
 
     @property
     def in_transaction(self) -> bool:
@@ -166,7 +160,7 @@ class DatabaseWrapper(TenantsWrapper):
             self._discard(connection)
             connection = super().get_new_connection(conn_params)
         pending, self.session = self.session.touched, session_of(connection)
-        self.touch(*pending)
+        self.session.touch(*pending)
         return connection
 
     @staticmethod
@@ -183,14 +177,21 @@ class DatabaseWrapper(TenantsWrapper):
         connection._pool.putconn(connection)
 
     def close_if_unusable_or_obsolete(self) -> None:
-        """Close a connection that failed, is too old, whose server hung up, or that touched many schemas.
+        """Close a connection that failed, is too old, or has touched too many schemas.
 
         Django calls it where no work is under way: when a request begins and when it ends.
         """
         super().close_if_unusable_or_obsolete()
-        if self.connection is None or self.in_transaction:
+        if self.session.worn and self.connection is not None and not self.in_transaction:
+            self.close()
+
+    def close_if_health_check_failed(self) -> None:
+        """Close a connection whose server hung up: asked before the first query of each request."""
+        if self.connection is None or self.health_check_done or self.in_transaction:
             return
-        if is_worn(self.session) or (has_news(self.connection) and not self.is_usable()):
+        super().close_if_health_check_failed()
+        self.health_check_done = True
+        if self.connection is not None and has_news(self.connection) and not self.is_usable():
             self.close()
 
     def get_connection_params(self) -> dict[str, Any]:
@@ -252,6 +253,6 @@ class DatabaseWrapper(TenantsWrapper):
         session, self.session = self.session, Session()
         # A pool hands the connection on after a rollback.
         session.known.roll_back()
-        if self.connection is not None and self.pool and is_worn(session):
+        if self.connection is not None and session.worn and self.pool:
             self.connection.close()
         return super()._close()

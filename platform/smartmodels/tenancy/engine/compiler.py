@@ -13,7 +13,7 @@ from django.db.backends.postgresql import compiler as postgres
 
 from smartmodels.context import current_schema
 from smartmodels.exceptions import ManySchemasReadOnly, NamespaceMismatch, NamespaceNotBound
-from smartmodels.tenancy.engine.many import ManySchemasRendering, rendering_many
+from smartmodels.tenancy.engine.many import ManySchemasRendering, reads_one_schema, rendering_many
 from smartmodels.tenancy.engine.writes import follower_of
 from smartmodels.tenancy.placement import is_tenant_model
 
@@ -56,11 +56,11 @@ class _Read:
     connection: Any
 
     def as_sql(self, *args: Any, **kwargs: Any) -> Any:
-        with rendering_many(self.query) as many:
-            if many is None:
-                check_namespace(self.query)
-            else:
-                self.connection.touch(*many.schemas)
+        if reads_one_schema(self.query):
+            check_namespace(self.query)
+            return super().as_sql(*args, **kwargs)  # type: ignore[misc]
+        with rendering_many(self.query) as reads:
+            self.connection.session.touch(*reads.schemas)
             return super().as_sql(*args, **kwargs)  # type: ignore[misc]
 
 

@@ -111,5 +111,5 @@ class ScopedCursor(_DjangoCursor):
             wrapper.session.known.forget()
             raise
         wrapper.confirm(prelude)
-        for _ in prelude.statements:
+        for _ in range(prelude.statements):
             self.nextset()

@@ -17,7 +17,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
 from functools import cache
-from typing import Any, NoReturn
+from typing import Any, NoReturn, cast
 
 from django.apps import apps
 from django.db.models.expressions import Col, RawSQL
@@ -31,7 +31,7 @@ from smartmodels.context.many import HOME_COLUMN, ManySchemas, home_of
 from smartmodels.exceptions import ManySchemasUnsupported
 from smartmodels.tenancy.placement import is_tenant_model
 
-__all__ = ["ManySchemasRendering", "rendering_many"]
+__all__ = ["ManySchemasRendering", "reads_one_schema", "rendering_many"]
 
 _MARK = f"schema-{secrets.token_hex(16)}"
 """Stands for the name of a schema in a branch; nothing else in a statement can read like it."""
@@ -75,23 +75,24 @@ def _entered(frame: _Frame) -> Iterator[None]:
         _frame.reset(token)
 
 
+def reads_one_schema(query: Any) -> bool:
+    """Tell whether neither ``query`` nor one around it reads many schemas."""
+    return _frame.get() is None and getattr(query, "many_schemas", None) is None
+
+
 @contextmanager
-def rendering_many(query: Any) -> Iterator[ManySchemas | None]:
-    """Say for the block what ``query`` reads, and yield it; None when it is one namespace.
+def rendering_many(query: Any) -> Iterator[ManySchemas]:
+    """Say for the block what ``query``, which does not read one schema, reads, and yield it.
 
     A subquery reads what the query around it reads, each row's own namespace, unless it says itself what
     it reads.
     """
     around = _frame.get()
     reads: ManySchemas | None = getattr(query, "many_schemas", None)
-    if reads is not None:
-        frame = _Frame(reads, query, around)
-    elif around is not None:
-        frame = _Frame(around.reads, query, around, outer=around.anchor or around.outer)
+    frame = _Frame(cast(ManySchemas, reads), query, around)
+    if reads is None and around is not None:
+        frame.reads, frame.outer = around.reads, around.anchor or around.outer
         frame.gives_home = query is around.members
-    else:
-        yield None
-        return
     with _entered(frame):
         yield frame.reads
 

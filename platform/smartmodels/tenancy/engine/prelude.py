@@ -42,7 +42,7 @@ def is_transaction_control(statement: str) -> bool:
 
     Only a single statement can: what follows in the same string needs the path like any other.
     """
-    return _TRANSACTION.match(statement) is not None
+    return not statement.startswith("SELECT ") and _TRANSACTION.match(statement) is not None
 
 
 def is_read(statement: str) -> bool:
@@ -51,6 +51,8 @@ def is_read(statement: str) -> bool:
     EXPLAIN ANALYZE executes, and after a semicolon anything may follow; a function that a SELECT calls
     cannot be told.
     """
+    if statement.startswith("SELECT ") and ";" not in statement:
+        return True  # what nearly all are, without a look at every character
     if ";" in statement.rstrip().removesuffix(";") or _EXECUTED.match(statement):
         return False
     return _READ.match(statement) is not None
@@ -62,7 +64,7 @@ def can_share_message(statement: str) -> bool:
     Utility statements such as CREATE DATABASE or CREATE INDEX CONCURRENTLY refuse to: several
     statements in one message are an implicit transaction.
     """
-    return _DATA.match(statement) is not None
+    return statement.startswith("SELECT ") or _DATA.match(statement) is not None
 
 
 def is_write(statement: str) -> bool:
@@ -101,16 +103,15 @@ class Known:
         self.lasting = self.timeout
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Prelude:
-    """Statements to send first; the other fields are what is known once they succeeded."""
+    """Statements to send first, as the beginning of one message, and how many they are.
 
-    statements: tuple[str, ...]
+    The other fields are what is known once they succeeded.
+    """
+
+    sql: str
+    statements: int
     schema: str
     operation: str | None
     timeout: int
-
-    @property
-    def sql(self) -> str:
-        """Return the statements as the beginning of one message."""
-        return "".join(f"{statement}; " for statement in self.statements)

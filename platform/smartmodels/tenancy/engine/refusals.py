@@ -49,6 +49,8 @@ class RefusalWrapper(DatabaseErrorWrapper):
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        if kind is None:
+            return
         refusal = refusal_of(error)
         if refusal is None:
             super().__exit__(kind, error, trace)

@@ -9,17 +9,28 @@ from typing import Any
 from smartmodels.conf import settings
 from smartmodels.tenancy.engine.prelude import Known
 
-__all__ = ["Session", "has_news", "is_worn", "session_of"]
+__all__ = ["Session", "has_news", "session_of"]
 
 _ATTRIBUTE = "smartmodels_session"
 
 
 @dataclass(slots=True)
 class Session:
-    """What the session has in force, and the schemas it touched: each costs its process memory for good."""
+    """What the session has in force, and the schemas it touched: each costs its process memory for good.
+
+    It is ``worn`` once they are more than ``SMARTMODELS_MAX_SCHEMAS_PER_CONNECTION``; behind a pooler never,
+    since the memory is that of processes which are not ours to replace.
+    """
 
     known: Known = field(default_factory=Known)
     touched: set[str] = field(default_factory=set)
+    worn: bool = False
+
+    def touch(self, *schemas: str) -> None:
+        """Count schemas whose tables the session meets."""
+        self.touched.update(schemas)
+        most = settings().MAX_SCHEMAS_PER_CONNECTION
+        self.worn = 0 < most < len(self.touched) and not settings().POOLER
 
 
 def session_of(connection: Any) -> Session:
@@ -29,15 +40,6 @@ def session_of(connection: Any) -> Session:
         session = Session()
         setattr(connection, _ATTRIBUTE, session)
     return session
-
-
-def is_worn(session: Session) -> bool:
-    """Tell whether the session touched more than ``SMARTMODELS_MAX_SCHEMAS_PER_CONNECTION`` schemas.
-
-    Behind a pooler the memory is that of processes which are not ours to replace.
-    """
-    most = settings().MAX_SCHEMAS_PER_CONNECTION
-    return 0 < most < len(session.touched) and not settings().POOLER
 
 
 def has_news(connection: Any) -> bool:
