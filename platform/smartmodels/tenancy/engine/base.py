@@ -179,8 +179,11 @@ class DatabaseWrapper(TenantsWrapper):
     def close_if_unusable_or_obsolete(self) -> None:
         """Close a connection that failed, is too old, or has touched too many schemas.
 
-        Django calls it where no work is under way: when a request begins and when it ends.
+        Django calls it where no work is under way: when a request begins and when it ends. In the middle of
+        a transaction nothing is closed, whoever calls.
         """
+        if self.in_atomic_block:
+            return
         super().close_if_unusable_or_obsolete()
         if self.session.worn and self.connection is not None and not self.in_transaction:
             self.close()
