@@ -173,6 +173,11 @@ SPECTACULAR_SETTINGS = {
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "OAS_VERSION": "3.1.0",
+    "ENUM_NAME_OVERRIDES": {
+        "NamespaceStateEnum": "smartmodels.tenancy.models.State",
+        "HostStateEnum": "smartmodels.tenancy.models.HostState",
+        "JobStateEnum": "smartmodels.jobs.JobState",
+    },
 }
 
 LOGGING = {

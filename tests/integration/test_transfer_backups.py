@@ -25,8 +25,9 @@ STUDIES = "/api/v1/studies/"
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Any:
-    """Keep backups in a folder of the test."""
-    with override_settings(SMARTMODELS_BACKUP_DIR=str(tmp_path)):
+    """Keep backups in a folder of the test; the tests act."""
+    here = override_settings(SMARTMODELS_BACKUP_DIR=str(tmp_path))
+    with here, operation(actor=Actor.system("tests")):
         yield tmp_path
 
 
