@@ -127,7 +127,7 @@ class NamespaceAdmin(StaffModelAdmin):
         served = [domain.domain for domain in namespace.domains.all() if domain.is_primary]
         return served[0] if served else primary_host(namespace.slug)
 
-    @admin.display(description="")
+    @admin.display(description="other slug")
     def rename(self, _: Namespace) -> str:
         """Lead to the page that renames."""
         return mark_safe('<a href="../rename/">Rename</a>')
@@ -189,7 +189,7 @@ class NamespaceAdmin(StaffModelAdmin):
             namespace = provisioning.reserve(slug, name=name or slug, owner=account)
             job = provision.enqueue(key=str(namespace.pk), namespace=str(namespace.pk)) if later else None
         failure = "" if later else _resume(namespace)
-        title = "Namespace is being made" if later else "Namespace made"
+        title = f"New namespace {namespace.slug}"
         return {
             "title": "Not finished" if failure else title,
             "namespace": namespace,

@@ -37,12 +37,12 @@ def _action(name: str, description: str, service: _Service) -> Any:
 
 NAMESPACE_ACTIONS = (
     _action("suspend", "Suspend the selected namespaces", life.suspend),
-    _action("resume", "Resume the selected namespaces, or finish half-made ones", life.serve),
+    _action("resume", "Resume or finish the selected namespaces", life.serve),
     _action("begin_maintenance", "Begin maintenance of the selected namespaces", life.begin_maintenance),
     _action("end_maintenance", "End maintenance of the selected namespaces", life.end_maintenance),
     _action("archive", "Archive the selected namespaces", life.archive),
-    _action("unarchive", "Bring the selected namespaces back from the archive", life.unarchive),
-    _action("undelete", "Bring the selected deleted namespaces back", life.undelete),
+    _action("unarchive", "Unarchive the selected namespaces", life.unarchive),
+    _action("undelete", "Undelete the selected namespaces", life.undelete),
 )
 
 HOST_ACTIONS = (

@@ -125,6 +125,38 @@ def test_domain__dry__claims_nothing(alpha: Namespace) -> None:
         namespace("domain", "add", "alpha", "*.example.org", "--dry-run")
 
 
+def test_domain__dry__shows_no_proof(alpha: Namespace) -> None:
+    """The next claim makes up another one, so nobody is to publish this."""
+    assert "smartmodels=" not in said("domain", "add", "alpha", BIRDS, "--dry-run")
+    assert namespace("domain", "add", "alpha", BIRDS, "--dry-run")["txt_text"] is None
+
+
+# Words
+
+
+def test_resume__dry__is_said_as_what_would_be(alpha: Namespace) -> None:
+    """It is suspended still."""
+    act(life.suspend, alpha)
+    assert said("resume", "alpha", "--dry-run").startswith("Would do: alpha is active")
+
+
+def test_rename__of_no_namespace__names_the_one_that_is_missing(alpha: Namespace) -> None:
+    """Not the slug that it was to get."""
+    with pytest.raises(CommandError, match="No namespace 'nope'"):
+        said("rename", "nope", "gamma")
+
+
+def test_audit__of_an_unknown_slug__names_it(alpha: Namespace) -> None:
+    """Somebody may have mistyped it."""
+    assert said("audit", "nope") == "Nothing was done to a namespace 'nope'.\n"
+
+
+def test_spares__negative_number__is_wrong_usage() -> None:
+    """It would otherwise mean the number of the settings."""
+    with pytest.raises(CommandError, match="'-1' is no number from 0 on"):
+        said("spares", "--fill=-1")
+
+
 # member
 
 

@@ -22,7 +22,8 @@ def require_free_host(host: str, namespace_id: Any = None) -> None:
     """
     if get_domain_model().objects.filter(domain=host).exclude(tenant_id=namespace_id).exists():
         raise HostTaken(
-            f"{host} is served by another namespace, or leads to one: choose another host.", host=host
+            f"{host} is another namespace's, served, claimed or leading to it: choose another host.",
+            host=host,
         )
     held = get_held_host_model().objects.filter(host=host, until__gt=timezone.now())
     until = held.exclude(namespace_id=namespace_id).values_list("until", flat=True).first()

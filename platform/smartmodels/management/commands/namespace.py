@@ -50,7 +50,7 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         """Declare one subcommand per action."""
-        actions = parser.add_subparsers(dest="action", required=True, metavar=" | ".join(ACTIONS))
+        actions = parser.add_subparsers(dest="action", required=True, metavar="ACTION")
         for action in ACTIONS.values():
             sub = actions.add_parser(
                 action.name, help=action.help, description=f"{action.help.capitalize()}."

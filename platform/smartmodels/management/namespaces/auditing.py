@@ -46,8 +46,13 @@ def _audit(command: BaseCommand, options: Options) -> None:
         ]
         for row in rows
     ]
+    nothing = (
+        f"Nothing was done to a namespace {options['slug']!r}."
+        if options["slug"]
+        else "Nothing was done yet."
+    )
     headers = ("AT", "SLUG", "ACTION", "OUTCOME", "BY", "WHAT")
-    say(command, options, rows, table(headers, cells, {}) if rows else "Nothing was done yet.")
+    say(command, options, rows, table(headers, cells, {}) if rows else nothing)
 
 
 def _row(entry: Any, who: str) -> dict[str, Any]:

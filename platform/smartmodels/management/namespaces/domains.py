@@ -48,12 +48,17 @@ def _domain(command: BaseCommand, options: Options) -> None:
     with life.rehearsed(options["dry_run"]):
         domain = _SERVICES[verb](namespace, host)
     known = {"host": host, "removed": True} if domain is None else describe_domain(domain)
+    if options["dry_run"] and "txt_text" in known and verb == "add":
+        # A proof is made up at each claim: nobody is to publish one that was only for show.
+        known["txt_text"] = None
     say(command, options, {**known, "dry_run": options["dry_run"]}, told(options, _text(known)))
 
 
 def _text(known: dict[str, Any]) -> str:
     if known.get("removed"):
         return f"{known['host']} is removed, and held for a time."
+    if known.get("txt_text", "") is None:
+        return f"{known['host']} waits for its proof, a TXT record that is told when it is added."
     if "txt_name" in known:
         return (
             f"{known['host']} waits for its proof. Add the TXT record\n  {known['txt_name']}  "

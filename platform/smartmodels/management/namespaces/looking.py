@@ -19,7 +19,14 @@ __all__ = ["ACTIONS"]
 def _list(command: BaseCommand, options: Options) -> None:
     rows = summaries()
     cells = [
-        [row["slug"], row["name"], row["state"], row["host"] or "-", str(row["members"]), row["created_at"]]
+        [
+            row["slug"],
+            row["name"],
+            row["state"],
+            row["host"] or "-",
+            str(row["members"]),
+            row["created_at"][:10],
+        ]
         for row in rows
     ]
     headers = ("SLUG", "NAME", "STATE", "HOST", "MEMBERS", "CREATED")

@@ -10,6 +10,7 @@ from django.db import transaction
 from smartmodels.context import public_scope
 from smartmodels.jobs import find_job
 from smartmodels.management.namespaces.actions import Action, Options, say, tell_step
+from smartmodels.management.namespaces.changing import told
 from smartmodels.management.namespaces.describing import describe
 from smartmodels.management.namespaces.owners import owner_account
 from smartmodels.tenancy import provisioning
@@ -70,7 +71,12 @@ def _resume(command: BaseCommand, options: Options) -> None:
         return
     with rehearsed(options["dry_run"]):
         _finish(command, namespace, options)
-        say(command, options, {**describe(namespace), "dry_run": options["dry_run"]}, _served(namespace))
+        say(
+            command,
+            options,
+            {**describe(namespace), "dry_run": options["dry_run"]},
+            told(options, _served(namespace)),
+        )
 
 
 def _finish(command: BaseCommand, namespace: Any, options: Options) -> None:

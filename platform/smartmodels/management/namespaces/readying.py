@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandParser
@@ -51,9 +52,15 @@ def _template(command: BaseCommand, options: Options) -> None:
 # Spares
 
 
+def _number(text: str) -> int:
+    if not text.isdecimal():
+        raise argparse.ArgumentTypeError(f"{text!r} is no number from 0 on.")
+    return int(text)
+
+
 def _spares_arguments(parser: CommandParser) -> None:
     parser.add_argument(
-        "--fill", type=int, nargs="?", const=-1, metavar="N",
+        "--fill", type=_number, nargs="?", const=-1, metavar="N",
         help="Drop those behind the migrations and make new ones until N are ready "
         "(SMARTMODELS_SPARE_NAMESPACES if N is left out).",
     )  # fmt: skip

@@ -73,8 +73,12 @@ def find_renamed(slug: str, wanted: str) -> Any:
     """
     try:
         return find_namespace(slug)
-    except NamespaceNotFound:
-        found = find_namespace(wanted)
+    except NamespaceNotFound as unknown:
+        try:
+            found = find_namespace(wanted)
+        except NamespaceNotFound:
+            # The one to be renamed is missing, not the name that it is to get.
+            raise unknown from None
         old = get_domain_model().objects.filter(tenant=found, domain=primary_host(slug.strip().lower()))
         if not old.filter(state=HostState.REDIRECT).exists():
             raise

@@ -96,7 +96,7 @@ def require_state(namespace: Any, action: str) -> None:
     can = ", ".join(rule.before)
     raise NamespaceStateRefused(
         f"Namespace {namespace.slug!r} is {state}: {_WAYS_OUT[state]}. "
-        f"This ({action.replace('-', ' ')}) is for one that is {can}.",
+        f"This ({action.replace('-', ' ')}) is for one in state {can}.",
         slug=namespace.slug,
         state=str(state),
     )
