@@ -80,6 +80,9 @@ def test_document__of_the_public_host__is_for_staff(api_of: Client, staff: Any) 
     assert {name.split("/")[3] for name in names_in(document)} == {
         "account",
         "accounts",
+        "audit",
+        "jobs",
+        "migration-runs",
         "namespaces",
         "token",
     }

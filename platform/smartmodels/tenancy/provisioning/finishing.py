@@ -7,8 +7,9 @@ from typing import Any
 
 from django.db import DatabaseError, connections, transaction
 
-from smartmodels.context import public_scope
+from smartmodels.context import current_operation, public_scope
 from smartmodels.exceptions import NamespaceBusy, NamespaceFailed, SmartModelsError
+from smartmodels.tenancy.audit import Record
 from smartmodels.tenancy.locking import exclusively, holds_alone
 from smartmodels.tenancy.models import State, get_namespace_model
 from smartmodels.tenancy.provisioning.finding import UNFINISHED, reload
@@ -74,7 +75,11 @@ class _Work:
         self.namespace.step = step
 
     def _save(self) -> None:
-        self.namespace.save(update_fields=["state", "step", "error", "activated_at"])
+        with transaction.atomic():
+            self.namespace.save(update_fields=["state", "step", "error", "activated_at"])
+            # Services that make namespaces for themselves, such as tests, need no actor.
+            if self.namespace.state == State.ACTIVE and current_operation() is not None:
+                Record("create", self.namespace, None, {"schema": self.namespace.schema_name}).write()
 
 
 def resume(namespace: Any, *, progress: Progress = silent) -> Any:

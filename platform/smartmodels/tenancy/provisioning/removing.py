@@ -9,8 +9,9 @@ from typing import Any
 from django.utils import timezone
 
 from smartmodels.conf import settings
-from smartmodels.context import public_scope
+from smartmodels.context import current_operation, public_scope
 from smartmodels.exceptions import InvalidInput, NamespaceBusy, NamespaceNotFound
+from smartmodels.tenancy.audit import Record
 from smartmodels.tenancy.locking import exclusively
 from smartmodels.tenancy.migrating import forget_schema_state
 from smartmodels.tenancy.models import get_namespace_model
@@ -25,6 +26,8 @@ def rollback(namespace: Any) -> None:
     with public_scope(), exclusively(namespace):
         reload(namespace)
         require_unfinished(namespace)
+        if current_operation() is not None:
+            Record("rollback", namespace, None, {"schema": namespace.schema_name}).write()
         _remove(namespace)
 
 
