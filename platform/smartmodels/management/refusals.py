@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from django.core.management.base import CommandError
-from django.db import DatabaseError, InterfaceError, OperationalError, ProgrammingError
+from django.db import InterfaceError, OperationalError, ProgrammingError
+from psycopg import OperationalError as DriverError
 from psycopg.errors import UndefinedTable
 
 from smartmodels.exceptions import SmartModelsError
@@ -21,7 +22,7 @@ def command_errors() -> Iterator[None]:
         yield
     except SmartModelsError as error:
         raise CommandError(f"{error.message} [{error.code}]") from error
-    except (OperationalError, InterfaceError) as error:
+    except (OperationalError, InterfaceError, DriverError) as error:
         raise CommandError(
             f"The database cannot be used: {_line(error)} See DATABASE_URL. [database-unavailable]"
         ) from error
@@ -33,5 +34,5 @@ def command_errors() -> Iterator[None]:
         ) from error
 
 
-def _line(error: DatabaseError | InterfaceError) -> str:
+def _line(error: Exception) -> str:
     return " ".join(str(error).split())
