@@ -1,5 +1,6 @@
 """Backups of one namespace, and the way back to them."""
 
+import io
 import json
 import threading
 from pathlib import Path
@@ -12,12 +13,15 @@ from django.test import override_settings
 
 from shared_apps.namespaces.models import Namespace
 from smartmodels.context import Actor, namespace_scope, operation
-from smartmodels.exceptions import InvalidInput, WriteConflict
+from smartmodels.exceptions import InvalidInput, NamespaceBusy, NamespaceNotFound, WriteConflict
 from smartmodels.history.evidence import anchor, verify
-from smartmodels.transfer import back_up, list_backups, restore_namespace, set_aside
+from smartmodels.tenancy import life
+from smartmodels.tenancy.setting_aside import set_aside
+from smartmodels.transfer import back_up, export_namespace, list_backups, restore_namespace
 from smartmodels.transfer.errors import BackupUnknown
 from tenant_apps.research.models import Study
 from tests.support.clients import ApiClient
+from tests.support.lives import act, remove
 from tests.support.moving import checksum, fill, schemas
 
 STUDIES = "/api/v1/studies/"
@@ -134,6 +138,40 @@ def test_restore__under_load__shows_old_or_new_and_loses_no_write(
         assert verify().is_intact
     assert checksum(beta.schema_name) == other
     assert set_aside(now) == [done.kept]
+
+
+def test_backup__of_what_was_restored_meanwhile__holds_what_is_served(
+    committing: Any, folder: Path, alpha: Any, ana: Any
+) -> None:
+    """Who read the namespace before it was restored backs up the rows that it has now."""
+    fill(alpha, ana, rows=1)
+    with operation(actor=Actor.system("tests")):
+        empty = back_up(alpha)
+        add(alpha, ana, "LATER")
+        stale = Namespace.objects.get(slug="alpha")
+        restore_namespace(alpha, empty.id)
+        with pytest.raises(NamespaceBusy):
+            export_namespace(stale, io.BytesIO())
+        made = back_up(stale)
+        restore_namespace(stale, made.id)
+    assert "LATER" not in codes(Namespace.objects.get(slug="alpha"))
+
+
+def test_restore__of_what_was_removed_meanwhile__is_refused(
+    committing: Any, folder: Path, alpha: Any
+) -> None:
+    """Who read the namespace before it was purged is told so."""
+    with operation(actor=Actor.system("tests")):
+        made, stale = back_up(alpha), Namespace.objects.get(slug="alpha")
+        remove(alpha)
+        with pytest.raises(NamespaceNotFound):
+            restore_namespace(stale, made.id)
+
+
+def test_backup__under_maintenance__is_made(committing: Any, folder: Path, alpha: Any) -> None:
+    """A namespace that is closed for work on it is the one to back up before."""
+    act(life.begin_maintenance, alpha)
+    assert act(back_up, alpha).bytes
 
 
 def test_command__restore_as__makes_another_namespace(

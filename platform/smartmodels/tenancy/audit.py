@@ -42,6 +42,8 @@ class AbstractAuditEntry(models.Model):
     the action was about, if it was about one.
     """
 
+    outlives_namespace = True
+
     at = models.DateTimeField(db_default=Now(), editable=False)
     action = models.CharField(max_length=40, editable=False)
     outcome = models.CharField(max_length=10, choices=Outcome.choices, editable=False)
