@@ -61,13 +61,13 @@ def test_backup__keeping_two__leaves_the_newest_two(folder: Path, alpha: Any, an
 def test_restore__of_no_backup__is_refused(folder: Path, alpha: Any, odd: str) -> None:
     """An id is never a path."""
     with pytest.raises(BackupUnknown):
-        restore_namespace(alpha, odd)
+        act(restore_namespace, alpha, odd)
 
 
 def test_backup__without_a_folder__says_which_setting(alpha: Any) -> None:
     """Nothing is kept where nobody said where."""
     with pytest.raises(InvalidInput, match="SMARTMODELS_BACKUP_DIR"):
-        back_up(alpha)
+        act(back_up, alpha)
 
 
 class Reader(threading.Thread):
@@ -193,13 +193,13 @@ def test_restore__of_a_broken_file__changes_nothing(
 ) -> None:
     """A backup that was changed is refused before a schema is made."""
     add(alpha, ana, "A")
-    path = folder / str(alpha.pk) / f"{back_up(alpha).id}.tar"
+    path = folder / str(alpha.pk) / f"{act(back_up, alpha).id}.tar"
     content = bytearray(path.read_bytes())
     content[len(content) // 2] ^= 1
     path.write_bytes(content)
     before = schemas()
     with pytest.raises(Exception, match="cannot be used"):
-        restore_namespace(alpha, "latest")
+        act(restore_namespace, alpha, "latest")
     assert schemas() == before
 
 
