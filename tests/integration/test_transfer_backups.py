@@ -52,7 +52,7 @@ def test_backup__keeping_two__leaves_the_newest_two(folder: Path, alpha: Any, an
     (folder / str(alpha.pk)).mkdir()
     left = folder / str(alpha.pk) / ".20250101T000000000000Z.tar.00.partial"
     left.touch()
-    made = [back_up(alpha, keep=2).id for _ in range(3)]
+    made = [act(back_up, alpha, keep=2).id for _ in range(3)]
     assert [each.id for each in list_backups(alpha)] == [made[2], made[1]]
     assert not left.exists()
 
