@@ -31,6 +31,8 @@ class Job(AbstractJob):
 class UsageSample(models.Model):
     """How much a namespace held on a day: bytes on disk and rows (as PostgreSQL estimates them)."""
 
+    outlives_namespace = True
+
     namespace_id = models.UUIDField(editable=False)
     slug = models.CharField(max_length=31, editable=False)
     day = models.DateField()

@@ -16,7 +16,7 @@ from smartmodels.context import Actor, namespace_scope, operation
 from smartmodels.fsck import check_namespaces
 from smartmodels.history.ledger import anchor_model
 from smartmodels.tenancy.schemas import create_schema, marked_schemas
-from smartmodels.transfer.swapping import identity_of
+from smartmodels.tenancy.setting_aside import identity_of
 from tenant_apps.research.models import Study
 from tests.zoo.models import Animal, Enclosure, Sighting
 

@@ -11,6 +11,7 @@ from shared_apps.accounts.models import User
 from shared_apps.namespaces.models import Domain, Membership, Namespace
 from shared_apps.operations.models import AuditEntry
 from smartmodels.tenancy import life
+from smartmodels.tenancy.audit import entries
 from tests.support import txt
 from tests.support.lives import act, audit_of
 from tests.support.processes import manage
@@ -249,3 +250,8 @@ def test_program__asking_before_a_purge__stops_at_anything_else(
     with pytest.raises(CommandError, match=r"\[not-confirmed\]"):
         said("purge", "alpha", "--now")
     assert Namespace.objects.get(pk=alpha.pk).state == "deleted"
+
+
+def test_audit__of_a_slug_that_cannot_be_one__is_empty(db: Any) -> None:
+    """Bytes that are no text, as a terminal may hand them on, find nothing."""
+    assert not entries(slug="\udcff\x00").exists()

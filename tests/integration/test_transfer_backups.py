@@ -1,5 +1,6 @@
 """Backups of one namespace, and the way back to them."""
 
+import io
 import json
 import threading
 from pathlib import Path
@@ -12,12 +13,15 @@ from django.test import override_settings
 
 from shared_apps.namespaces.models import Namespace
 from smartmodels.context import Actor, namespace_scope, operation
-from smartmodels.exceptions import InvalidInput, WriteConflict
+from smartmodels.exceptions import InvalidInput, NamespaceBusy, NamespaceNotFound, WriteConflict
 from smartmodels.history.evidence import anchor, verify
-from smartmodels.transfer import back_up, list_backups, restore_namespace, set_aside
+from smartmodels.tenancy import life
+from smartmodels.tenancy.setting_aside import set_aside
+from smartmodels.transfer import back_up, export_namespace, list_backups, restore_namespace
 from smartmodels.transfer.errors import BackupUnknown
 from tenant_apps.research.models import Study
 from tests.support.clients import ApiClient
+from tests.support.lives import act, remove
 from tests.support.moving import checksum, fill, schemas
 
 STUDIES = "/api/v1/studies/"
@@ -49,7 +53,7 @@ def test_backup__keeping_two__leaves_the_newest_two(folder: Path, alpha: Any, an
     (folder / str(alpha.pk)).mkdir()
     left = folder / str(alpha.pk) / ".20250101T000000000000Z.tar.00.partial"
     left.touch()
-    made = [back_up(alpha, keep=2).id for _ in range(3)]
+    made = [act(back_up, alpha, keep=2).id for _ in range(3)]
     assert [each.id for each in list_backups(alpha)] == [made[2], made[1]]
     assert not left.exists()
 
@@ -58,13 +62,13 @@ def test_backup__keeping_two__leaves_the_newest_two(folder: Path, alpha: Any, an
 def test_restore__of_no_backup__is_refused(folder: Path, alpha: Any, odd: str) -> None:
     """An id is never a path."""
     with pytest.raises(BackupUnknown):
-        restore_namespace(alpha, odd)
+        act(restore_namespace, alpha, odd)
 
 
 def test_backup__without_a_folder__says_which_setting(alpha: Any) -> None:
     """Nothing is kept where nobody said where."""
     with pytest.raises(InvalidInput, match="SMARTMODELS_BACKUP_DIR"):
-        back_up(alpha)
+        act(back_up, alpha)
 
 
 class Reader(threading.Thread):
@@ -137,6 +141,40 @@ def test_restore__under_load__shows_old_or_new_and_loses_no_write(
     assert set_aside(now) == [done.kept]
 
 
+def test_backup__of_what_was_restored_meanwhile__holds_what_is_served(
+    committing: Any, folder: Path, alpha: Any, ana: Any
+) -> None:
+    """Who read the namespace before it was restored backs up the rows that it has now."""
+    fill(alpha, ana, rows=1)
+    with operation(actor=Actor.system("tests")):
+        empty = back_up(alpha)
+        add(alpha, ana, "LATER")
+        stale = Namespace.objects.get(slug="alpha")
+        restore_namespace(alpha, empty.id)
+        with pytest.raises(NamespaceBusy):
+            export_namespace(stale, io.BytesIO())
+        made = back_up(stale)
+        restore_namespace(stale, made.id)
+    assert "LATER" not in codes(Namespace.objects.get(slug="alpha"))
+
+
+def test_restore__of_what_was_removed_meanwhile__is_refused(
+    committing: Any, folder: Path, alpha: Any
+) -> None:
+    """Who read the namespace before it was purged is told so."""
+    with operation(actor=Actor.system("tests")):
+        made, stale = back_up(alpha), Namespace.objects.get(slug="alpha")
+        remove(alpha)
+        with pytest.raises(NamespaceNotFound):
+            restore_namespace(stale, made.id)
+
+
+def test_backup__under_maintenance__is_made(committing: Any, folder: Path, alpha: Any) -> None:
+    """A namespace that is closed for work on it is the one to back up before."""
+    act(life.begin_maintenance, alpha)
+    assert act(back_up, alpha).bytes
+
+
 def test_command__restore_as__makes_another_namespace(
     committing: Any, folder: Path, alpha: Any, ana: Any, capsys: Any
 ) -> None:
@@ -156,13 +194,13 @@ def test_restore__of_a_broken_file__changes_nothing(
 ) -> None:
     """A backup that was changed is refused before a schema is made."""
     add(alpha, ana, "A")
-    path = folder / str(alpha.pk) / f"{back_up(alpha).id}.tar"
+    path = folder / str(alpha.pk) / f"{act(back_up, alpha).id}.tar"
     content = bytearray(path.read_bytes())
     content[len(content) // 2] ^= 1
     path.write_bytes(content)
     before = schemas()
     with pytest.raises(Exception, match="cannot be used"):
-        restore_namespace(alpha, "latest")
+        act(restore_namespace, alpha, "latest")
     assert schemas() == before
 
 

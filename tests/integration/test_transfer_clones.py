@@ -111,3 +111,31 @@ def test_endpoint__clone_of_bad_input__refuses(
     answer = api_of(staff, None).post("/api/v1/namespaces/alpha/clone/", body)
     assert answer.status_code == status, answer.content
     assert set(Namespace.objects.values_list("slug", flat=True)) == before
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("1234567", 1234567),
+        ('Ann "Bo" Lee', 'asked ann "bo" lee'),
+        ("comment", "no comment from:\nclara.oswin@example.org"),
+    ],
+)
+def test_clone__anonymised__takes_names_out_of_json_whatever_they_are(
+    committing: Any, alpha: Any, ana: Any, name: str, said: Any
+) -> None:
+    """No name keeps a namespace from being cloned, and none stays because JSON writes it otherwise."""
+    fill(alpha, ana, rows=1)
+    User.objects.filter(pk=ana.pk).update(name=name)
+    with namespace_scope(alpha), operation(actor=Actor.user(ana)):
+        Animal.objects.update(payload={"said": said, "n": [1.5, None, {}, []], "ok": True})
+        kinds = set(Activity.objects.values_list("kind", flat=True))
+    with operation(actor=Actor.system("tests")):
+        made = clone_namespace(alpha, Wish(ana, "copy"), anonymise=True).namespace
+    with namespace_scope(made):
+        payloads = list(Animal.objects.values_list("payload", flat=True))
+        assert set(Activity.objects.values_list("kind", flat=True)) == kinds
+    for payload in payloads:
+        assert (payload["n"], payload["ok"]) == ([1.5, None, {}, []], True)
+        text = str(payload["said"]).lower().replace("somebody", "")
+        assert not [word for word in ("1234567", "bo", "oswin", "comment") if word in text]

@@ -20,7 +20,8 @@ from smartmodels.exceptions import NamespaceNotFound
 from smartmodels.fsck import check_namespaces
 from smartmodels.tenancy import provisioning
 from smartmodels.tenancy.models import State
-from smartmodels.transfer import back_up, export_namespace, set_aside
+from smartmodels.tenancy.setting_aside import set_aside
+from smartmodels.transfer import back_up, export_namespace
 from tenant_apps.research.models import Specimen, Study
 from tests.support.databases import ROOT
 from tests.support.moving import checksum, fill, schemas

@@ -74,7 +74,8 @@ def _run(report: Report, check: Check, namespace: Any, *, fix: bool) -> None:
         mendable = [each for each in found if each.mendable and check.mend is not None]
         report.findings += [_told(each, check) for each in found]
         if fix and mendable and check.mend is not None:
-            with _mending(check, namespace):
+            # The audit binds the public schema.
+            with _mending(check, namespace), namespace_scope(namespace):
                 check.mend(namespace, mendable)
             left = list(check.find(namespace))
             report.mended += len(found) - len(left)

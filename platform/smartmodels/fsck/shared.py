@@ -3,34 +3,40 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import nullcontext, suppress
 from typing import Any
 
 from django.apps import apps
 from django.db import connection
 
-from smartmodels.conf import settings
+from smartmodels.exceptions import NamespaceBusy, NamespaceFailed
 from smartmodels.fsck.findings import Check, Finding, keys_of
 from smartmodels.sharing import get_grant_model
+from smartmodels.tenancy.locking import exclusively
+from smartmodels.tenancy.migrating import forget_schema_state
 from smartmodels.tenancy.models import State, get_namespace_model
 from smartmodels.tenancy.names import SCHEMA_MARK
 from smartmodels.tenancy.placement import is_tenant_model
 from smartmodels.tenancy.schemas import drop_schema, marked_schemas, schema_mark
+from smartmodels.tenancy.setting_aside import identity_of
 from smartmodels.tenancy.triggers import literal, quoted
-from smartmodels.transfer import set_aside
 
 __all__ = ["OF_EACH", "OF_SCHEMAS", "SHARED"]
 
-_WITH_SCHEMA = (State.ACTIVE, State.SUSPENDED, State.ARCHIVED)
+_WITH_SCHEMA = (State.ACTIVE, State.MAINTENANCE, State.SUSPENDED, State.ARCHIVED)
 
 
 # Rows of namespaces that are gone
 
 
 def _mentions() -> Iterator[tuple[Any, str]]:
-    """Yield the shared models and columns that name a namespace; anchors stay, whatever becomes of it."""
+    """Yield the shared models and columns that name a namespace.
+
+    Rows of models with ``outlives_namespace``, such as the audit, stay whatever becomes of it.
+    """
     namespace = get_namespace_model()
     for model in apps.get_models():
-        if is_tenant_model(model) or not model._meta.managed or model._meta.label == settings().ANCHOR_MODEL:
+        if is_tenant_model(model) or not model._meta.managed or getattr(model, "outlives_namespace", False):
             continue
         for field in model._meta.concrete_fields:
             to = field.remote_field.model if field.remote_field is not None else None
@@ -114,23 +120,32 @@ def _mend_marks(_: Any, found: list[Finding]) -> None:
 
 
 def _find_leftovers(_: Any) -> Iterator[Finding]:
+    # Schemas first: a namespace that is made meanwhile is known then.
+    marks = marked_schemas()
     namespaces = list(get_namespace_model().objects.order_by("slug"))
-    known = {namespace.schema_name for namespace in namespaces}
-    for namespace in namespaces:
-        for schema in set_aside(namespace):
-            known.add(schema)
-            what = "A restore set this schema aside, or did not finish it."
-            yield Finding("schema-left", namespace.slug, schema, 1, what, about=schema)
-    for schema in sorted(set(marked_schemas()) - known):
-        what = "The schema bears our mark, and no namespace is served from it."
-        yield Finding("schema-left", None, schema, 1, what, about=schema)
+    served = {namespace.schema_name for namespace in namespaces}
+    for schema in sorted(marks.keys() - served):
+        of = next((each for each in namespaces if marks[schema] == _mark_aside(each, schema)), None)
+        what = (
+            "The schema bears our mark, and no namespace is served from it."
+            if of is None
+            else "A restore set this schema aside, or did not finish it."
+        )
+        about = (schema, marks[schema], of)
+        yield Finding("schema-left", of and of.slug, schema, 1, what, about=about)
+
+
+def _mark_aside(namespace: Any, schema: str) -> str:
+    return f"{SCHEMA_MARK} {identity_of(namespace, schema)}"
 
 
 def _drop_leftovers(_: Any, found: list[Finding]) -> None:
-    marks = marked_schemas()
+    """Drop what is still as it was found, and whose namespace nobody is at work on."""
     for finding in found:
-        schema = finding.about
-        drop_schema(schema, marks[schema].removeprefix(f"{SCHEMA_MARK} "))
+        schema, mark, namespace = finding.about
+        with suppress(NamespaceBusy, NamespaceFailed), exclusively(namespace) if namespace else nullcontext():
+            if drop_schema(schema, mark.removeprefix(f"{SCHEMA_MARK} ")):
+                forget_schema_state(schema)
 
 
 SHARED = (

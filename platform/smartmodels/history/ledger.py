@@ -128,6 +128,8 @@ class AbstractAnchor(models.Model):
     Namespaces come and go; what was anchored stays, so this refers to them by value.
     """
 
+    outlives_namespace = True
+
     namespace_id = models.UUIDField(editable=False)
     slug = models.CharField(max_length=31, editable=False)
     position = models.BigIntegerField(editable=False)

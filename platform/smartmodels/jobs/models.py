@@ -39,6 +39,8 @@ class AbstractJob(models.Model):
     that died over it, ``failures`` the times it failed.
     """
 
+    outlives_namespace = True
+
     id = models.BigIntegerField(primary_key=True, editable=False)
     name = models.CharField(max_length=128)
     queue = models.CharField(max_length=128)

@@ -42,6 +42,8 @@ class AbstractAuditEntry(models.Model):
     the action was about, if it was about one.
     """
 
+    outlives_namespace = True
+
     at = models.DateTimeField(db_default=Now(), editable=False)
     action = models.CharField(max_length=40, editable=False)
     outcome = models.CharField(max_length=10, choices=Outcome.choices, editable=False)
@@ -77,7 +79,7 @@ def get_audit_model() -> Any:
 def entries(*, slug: str | None = None) -> Any:
     """Return the entries, newest first, of all namespaces or of those of one slug."""
     rows = get_audit_model().objects.order_by("-id")
-    return rows if slug is None else rows.filter(slug=slug.replace("\x00", "").lower())
+    return rows if slug is None else rows.filter(slug=_storable(slug).lower())
 
 
 def said_by(found: Iterable[Any]) -> list[str]:

@@ -139,6 +139,8 @@ class AbstractHeldHost(models.Model):
     It outlives its namespace, so it refers to that by value.
     """
 
+    outlives_namespace = True
+
     host = models.CharField(max_length=253, unique=True)
     namespace_id = models.UUIDField(editable=False)
     until = models.DateTimeField(editable=False)

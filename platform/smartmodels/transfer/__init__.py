@@ -11,7 +11,7 @@ from smartmodels.transfer.files import new_file
 from smartmodels.transfer.importing import Imported, Wish, import_namespace, plan_import
 from smartmodels.transfer.manifest import Manifest
 from smartmodels.transfer.restoring import Restored, plan_restore, restore_as, restore_namespace
-from smartmodels.transfer.swapping import drop_set_aside, set_aside
+from smartmodels.transfer.swapping import drop_set_aside
 
 __all__ = [
     "Backup",
@@ -35,5 +35,4 @@ __all__ = [
     "plan_restore",
     "restore_as",
     "restore_namespace",
-    "set_aside",
 ]

@@ -13,6 +13,7 @@ from typing import Any, BinaryIO
 from smartmodels.conf import settings
 from smartmodels.exceptions import InvalidInput
 from smartmodels.tenancy.provisioning import exclusively
+from smartmodels.tenancy.provisioning.finding import reload
 from smartmodels.transfer.errors import BackupUnknown
 from smartmodels.transfer.exporting import Progress, export_namespace, require_rows, silent
 from smartmodels.transfer.files import PARTIAL, new_file
@@ -73,6 +74,7 @@ def back_up(namespace: Any, *, keep: int | None = None, progress: Progress = sil
     folder = _folder(namespace)
     path = folder / f"{datetime.now(UTC).strftime(_ID)}.tar"
     with recording("backup", namespace), exclusively(namespace), _reachable():
+        reload(namespace)
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         # What a killed process left; nobody else writes here now.
         for left in folder.glob(f".*{PARTIAL}"):

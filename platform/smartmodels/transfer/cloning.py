@@ -18,7 +18,14 @@ from smartmodels.tenancy.migrating import migrate_namespace
 from smartmodels.transfer.anchoring import copy_anchors
 from smartmodels.transfer.anonymising import anonymise_copy
 from smartmodels.transfer.catalogue import Table, qualified, sequence_states, tables_of
-from smartmodels.transfer.exporting import Progress, migrations_of, plan_export, require_rows, silent
+from smartmodels.transfer.exporting import (
+    Progress,
+    migrations_of,
+    plan_export,
+    require_rows,
+    require_served,
+    silent,
+)
 from smartmodels.transfer.fresh import make_fresh
 from smartmodels.transfer.importing import Wish, loading
 from smartmodels.transfer.loading import filling, quietly, refusing_rows, set_sequences
@@ -102,6 +109,7 @@ def _copy(source: Any, target: Any, anonymise: bool, progress: Progress) -> int:
     with public_scope(), refusing_rows(), transaction.atomic():
         if begins:
             _begin_moment()
+        require_served(source)
         tables = tables_of(target.schema_name)
         if tables_of(source.schema_name) != tables:
             raise InvalidInput(

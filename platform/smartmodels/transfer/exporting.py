@@ -9,11 +9,11 @@ from django.apps import apps
 from django.db import connection
 
 from smartmodels.conf import settings
-from smartmodels.context import namespace_scope
-from smartmodels.exceptions import InvalidInput
+from smartmodels.context import namespace_scope, public_scope
+from smartmodels.exceptions import InvalidInput, NamespaceBusy
 from smartmodels.history.evidence.snapshots import moment
 from smartmodels.ownership import sentinel_id
-from smartmodels.tenancy.models import State
+from smartmodels.tenancy.models import State, get_namespace_model
 from smartmodels.tenancy.placement import tenant_labels
 from smartmodels.tenancy.triggers import literal, quoted
 from smartmodels.transfer.archive import ArchiveWriter
@@ -46,13 +46,14 @@ __all__ = [
     "migrations_of",
     "plan_export",
     "require_rows",
+    "require_served",
     "silent",
 ]
 
 Progress = Callable[[str], None]
 """Called with what is done next, such as the name of a table."""
 
-WITH_ROWS = (State.ACTIVE, State.SUSPENDED, State.ARCHIVED)
+WITH_ROWS = (State.ACTIVE, State.MAINTENANCE, State.SUSPENDED, State.ARCHIVED)
 """States of namespaces whose rows are all there."""
 
 
@@ -70,10 +71,20 @@ def require_rows(namespace: Any) -> None:
     """Raise InvalidInput unless the namespace is finished, so that its rows are all there."""
     if namespace.state not in WITH_ROWS:
         raise InvalidInput(
-            f"Namespace {namespace.slug!r} is {namespace.state}: only an active, suspended or archived one "
-            "has rows to copy.",
+            f"Namespace {namespace.slug!r} is {namespace.state}: only one that is active, suspended, "
+            "archived or under maintenance has rows to copy.",
             slug=namespace.slug,
         )
+
+
+def require_served(namespace: Any) -> None:
+    """Raise NamespaceBusy when the namespace is served from another schema by now, or from none."""
+    rows = get_namespace_model().objects.filter(pk=namespace.pk, schema_name=namespace.schema_name)
+    with public_scope():
+        if not rows.exists():
+            raise NamespaceBusy(
+                f"{namespace.slug!r} was restored or removed a moment ago: try again.", slug=namespace.slug
+            )
 
 
 def plan_export(namespace: Any) -> dict[str, int]:
@@ -145,6 +156,7 @@ def export_namespace(namespace: Any, file: BinaryIO, *, progress: Progress = sil
 def _export(namespace: Any, file: BinaryIO, progress: Progress) -> Manifest:
     writer, schema = ArchiveWriter(file), namespace.schema_name
     with namespace_scope(namespace), moment():
+        require_served(namespace)
         tables = tables_of(schema)
         parts = []
         for table in tables:

@@ -11,7 +11,9 @@ from django.db import DatabaseError
 from smartmodels.exceptions import SmartModelsError
 from smartmodels.tenancy.names import new_schema_name
 from smartmodels.tenancy.provisioning import exclusively
+from smartmodels.tenancy.provisioning.finding import reload
 from smartmodels.tenancy.schemas import drop_schema
+from smartmodels.tenancy.setting_aside import identity_of
 from smartmodels.transfer.accounts import Owners
 from smartmodels.transfer.backups import open_backup
 from smartmodels.transfer.exporting import Progress, require_rows, silent
@@ -19,7 +21,7 @@ from smartmodels.transfer.fresh import Beside
 from smartmodels.transfer.importing import Imported, Wish, check_archive, import_namespace, load_archive
 from smartmodels.transfer.manifest import Manifest
 from smartmodels.transfer.recording import recording
-from smartmodels.transfer.swapping import drop_set_aside, identity_of, swap
+from smartmodels.transfer.swapping import drop_set_aside, swap
 
 __all__ = ["Restored", "plan_restore", "restore_as", "restore_namespace"]
 
@@ -52,7 +54,8 @@ def restore_namespace(
     """
     require_rows(namespace)
     with recording("restore", namespace, backup=backup_id), exclusively(namespace):
-        namespace.refresh_from_db(fields=["schema_name", "state"])
+        reload(namespace)
+        require_rows(namespace)
         with open_backup(namespace, backup_id) as file:
             reader, manifest = check_archive(file, progress=progress)
             name = new_schema_name(namespace.slug)

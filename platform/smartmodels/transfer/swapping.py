@@ -1,13 +1,8 @@
-"""Let a namespace be served from another of its schemas, in one transaction.
-
-A schema that is set aside has an identity of its own, which follows from the namespace and its name: the
-mark it bears, and under which its anchors are kept.
-"""
+"""Let a namespace be served from another of its schemas, in one transaction."""
 
 from __future__ import annotations
 
 import time
-import uuid
 from typing import Any
 
 from django.apps import apps
@@ -20,11 +15,12 @@ from smartmodels.exceptions import NamespaceBusy
 from smartmodels.tenancy.migrating import forget_schema_state
 from smartmodels.tenancy.models import get_namespace_model
 from smartmodels.tenancy.names import SCHEMA_MARK
-from smartmodels.tenancy.schemas import drop_schema, marked_schemas
+from smartmodels.tenancy.schemas import drop_schema
+from smartmodels.tenancy.setting_aside import identity_of, set_aside
 from smartmodels.tenancy.triggers import literal, quoted
 from smartmodels.transfer.catalogue import qualified, tables_of
 
-__all__ = ["drop_set_aside", "identity_of", "set_aside", "swap"]
+__all__ = ["drop_set_aside", "swap"]
 
 _TRIES, _LOCK_SECONDS = 8, 2.0
 _FUNCTION = """
@@ -37,20 +33,6 @@ _TRIGGER = """
     CREATE TRIGGER a_moved BEFORE INSERT OR UPDATE OR DELETE OR TRUNCATE ON {table}
     FOR EACH STATEMENT EXECUTE FUNCTION {function}()
 """
-
-
-def identity_of(namespace: Any, schema: str) -> uuid.UUID:
-    """Return under what key a schema of the namespace is known that is not the one it is served from."""
-    return uuid.uuid5(namespace.pk, schema)
-
-
-def set_aside(namespace: Any) -> list[str]:
-    """Return the schemas of the namespace that it is not served from: replaced, or never finished."""
-    return sorted(
-        schema
-        for schema, mark in marked_schemas().items()
-        if schema != namespace.schema_name and mark == f"{SCHEMA_MARK} {identity_of(namespace, schema)}"
-    )
 
 
 def drop_set_aside(namespace: Any) -> list[str]:

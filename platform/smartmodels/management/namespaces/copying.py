@@ -14,6 +14,7 @@ from smartmodels.management.namespaces.owners import owner_for
 from smartmodels.management.output import table
 from smartmodels.tenancy.names import validate_slug
 from smartmodels.tenancy.provisioning import find_namespace
+from smartmodels.tenancy.setting_aside import set_aside
 from smartmodels.transfer import (
     Wish,
     back_up,
@@ -25,7 +26,6 @@ from smartmodels.transfer import (
     plan_restore,
     restore_as,
     restore_namespace,
-    set_aside,
 )
 
 __all__ = ["ACTIONS"]

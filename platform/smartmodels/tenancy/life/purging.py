@@ -18,6 +18,7 @@ from smartmodels.tenancy.life.states import lock, require_state
 from smartmodels.tenancy.models import HostState, State, get_domain_model, get_namespace_model
 from smartmodels.tenancy.names import primary_host
 from smartmodels.tenancy.provisioning import exclusively
+from smartmodels.tenancy.setting_aside import identity_of, set_aside
 
 __all__ = ["purge", "purge_expired", "require_purgeable"]
 
@@ -41,7 +42,7 @@ def require_purgeable(namespace: Any, *, now: bool = False) -> None:
 
 
 def purge(namespace: Any, *, now: bool = False, progress: Progress = silent) -> int:
-    """Remove a deleted namespace: schema, hosts, memberships, logins; return how many tables it had.
+    """Remove a deleted namespace: schemas, hosts, memberships, logins; return how many tables it had.
 
     From the first moment there is no way back. Hosts of its own are held, since their names may still
     lead here; the slug is free again. A run that is cut off is finished by repeating it. Raises
@@ -50,6 +51,9 @@ def purge(namespace: Any, *, now: bool = False, progress: Progress = silent) -> 
     """
     with public_scope(), exclusively(namespace):
         _begin(namespace, now=now)
+        # What restores replaced holds rows of the namespace as well.
+        for schema in set_aside(namespace):
+            drop_in_batches(schema, identity_of(namespace, schema))
         tables = drop_in_batches(namespace.schema_name, namespace.pk, progress=progress)
         with audited("purge", namespace, tables=tables, schema=namespace.schema_name):
             end_logins(namespace)
