@@ -9,7 +9,6 @@ from functools import cache
 from typing import Any
 
 from django.db.migrations.loader import MigrationLoader
-from django.db.migrations.operations import RunSQL
 
 from smartmodels.history.operations import capture_sql
 
@@ -88,12 +87,13 @@ def expected_functions() -> dict[tuple[str, tuple[str, ...]], tuple[Function, st
     """
     loader = MigrationLoader(None, load=False)
     loader.load_disk()
-    scripts = [
-        operation.sql
+    # RunSQL, and operations of other rooms that have the same attribute.
+    statements = (
+        getattr(operation, "sql", None)
         for _, migration in sorted(loader.disk_migrations.items())
         for operation in migration.operations
-        if isinstance(operation, RunSQL) and isinstance(operation.sql, str)
-    ]
+    )
+    scripts = [each for each in statements if isinstance(each, str)]
     found = {}
     for script in [*scripts, capture_sql()]:
         for match in _DEFINED.finditer(script):

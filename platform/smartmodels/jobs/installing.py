@@ -23,13 +23,17 @@ class CreateJobTriggers(Operation):
     def __init__(self, job: str, namespace: str) -> None:
         self.job, self.namespace = job, namespace
 
+    @property
+    def sql(self) -> str:
+        """Return the statements, by which others tell what belongs here."""
+        return _SQL.read_text().replace("{job}", self.job).replace("{namespace}", self.namespace)
+
     def state_forwards(self, app_label: str, state: Any) -> None:
         """Change no model."""
 
     def database_forwards(self, app_label: str, schema_editor: Any, from_state: Any, to_state: Any) -> None:
         """Install the functions and triggers."""
-        text = _SQL.read_text().replace("{job}", self.job).replace("{namespace}", self.namespace)
-        self._execute(schema_editor, text)
+        self._execute(schema_editor, self.sql)
 
     def database_backwards(self, app_label: str, schema_editor: Any, from_state: Any, to_state: Any) -> None:
         """Remove the functions, and with them the triggers."""
