@@ -105,10 +105,11 @@ def test_janitor__among_reservations__removes_the_old_ones(committing: Any, ana:
     """Half-made ones alone, and only after an hour."""
     reserved(ana, "old", 61)
     reserved(ana, "failed", 61, State.FAILED)
+    reserved(ana, "loading", 61, State.LOADING)
     reserved(ana, "young", 59)
     reserved(ana, "served", 61, State.ACTIVE)
-    assert namespace("janitor", "--dry-run")[1]["expired"] == ["old", "failed"]
-    assert namespace("janitor")[1]["removed"] == ["old", "failed"]
+    assert namespace("janitor", "--dry-run")[1]["expired"] == ["old", "failed", "loading"]
+    assert namespace("janitor")[1]["removed"] == ["old", "failed", "loading"]
     left = set(Namespace.objects.values_list("slug", flat=True))
     assert left == {"alpha", "beta", "young", "served"}
 

@@ -22,7 +22,7 @@ from smartmodels.tenancy.schemas import marked_schemas
 
 __all__ = ["HALF_MADE", "migratable", "migrate_fleet"]
 
-HALF_MADE = (State.RESERVED, State.CREATING, State.FAILED, State.DELETING)
+HALF_MADE = (State.RESERVED, State.CREATING, State.LOADING, State.FAILED, State.DELETING)
 """States in which provisioning or deleting has the schema in hand."""
 
 _SCHEMAS_PER_CONNECTION = 200

@@ -14,8 +14,8 @@ from smartmodels.exceptions import InvalidInput, NamespaceBusy, NamespaceNotFoun
 from smartmodels.tenancy.audit import Record
 from smartmodels.tenancy.locking import exclusively
 from smartmodels.tenancy.migrating import forget_schema_state
-from smartmodels.tenancy.models import get_namespace_model
-from smartmodels.tenancy.provisioning.finding import reload, require_unfinished, unfinished
+from smartmodels.tenancy.models import State, get_namespace_model
+from smartmodels.tenancy.provisioning.finding import UNFINISHED, reload, require_unfinished
 from smartmodels.tenancy.schemas import drop_schema
 
 __all__ = ["expire_reservations", "expired", "rollback"]
@@ -40,10 +40,13 @@ def _remove(namespace: Any) -> None:
 def expired() -> list[Any]:
     """Return the namespaces that were reserved longer ago than ``SMARTMODELS_RESERVATION_MINUTES``.
 
-    Those that failed are among them: they were never served, so nothing but their slug is lost.
+    Those that failed are among them, and those whose rows were being loaded: they were never served, so
+    nothing but their slug is lost. Who is still loading holds the lock that :func:`rollback` needs.
     """
     begun_before = timezone.now() - timedelta(minutes=settings().RESERVATION_MINUTES)
-    return [namespace for namespace in unfinished() if namespace.created_at < begun_before]
+    with public_scope():
+        rows = get_namespace_model().objects.filter(state__in=(*UNFINISHED, State.LOADING))
+        return list(rows.filter(created_at__lt=begun_before).order_by("created_at"))
 
 
 def expire_reservations() -> list[str]:
