@@ -85,7 +85,9 @@ def test_api__asked_again_with_its_key__answers_with_the_same(api_of: Callable[.
     """201 the first time, 200 afterwards; another body is refused with 422."""
     api = api_of(staff, None)
     header = {"Idempotency-Key": "k1"}
-    answers = [api.post(NAMESPACES, body, **header) for body in (WISH, WISH, {**WISH, "slug": "x2"})]
+    answers = [
+        api.post(f"{NAMESPACES}?wait=true", body, **header) for body in (WISH, WISH, {**WISH, "slug": "x2"})
+    ]
     assert [answer.status_code for answer in answers] == [201, 200, 422]
     assert answers[0].json()["created_at"] == answers[1].json()["created_at"]
     assert answers[2].json()["code"] == "idempotency-key-reused"
@@ -139,7 +141,7 @@ def test_doctor__of_a_damaged_schema__names_what_differs(alpha: Namespace, findi
     with connection.cursor() as cursor:
         cursor.execute(f'SET LOCAL search_path TO "{alpha.schema_name}", public')
         cursor.execute(DAMAGES[finding])
-    connection.known.forget()
+    connection.session.known.forget()
     found = [f"{each.problem} {each.what}" for each in differences_of(alpha.schema_name)]
     assert finding in found
 

@@ -63,7 +63,8 @@ def test_import__killed__is_nothing_that_anybody_finishes(
     fill(alpha, ana, rows=1)
     file, before = tmp_path / "alpha.tar", schemas()
     with file.open("w+b") as target:
-        export_namespace(alpha, target)
+        with operation(actor=Actor.system("tests")):
+            export_namespace(alpha, target)
     killed(lambda: _is_loading(before), "import", str(file), "--slug", "gamma", "--owner", "ana@example.org")
     gamma = provisioning.find_namespace("gamma")
     assert gamma.state == State.LOADING
@@ -81,7 +82,8 @@ def test_restore__killed__leaves_the_live_schema_and_something_to_drop(
     """Not a row of what is served changed; fsck names the rest and drops it."""
     fill(alpha, ana, rows=1)
     with override_settings(SMARTMODELS_BACKUP_DIR=str(tmp_path)):
-        back_up(alpha)
+        with operation(actor=Actor.system("tests")):
+            back_up(alpha)
     schema, before = alpha.schema_name, checksum(alpha.schema_name)
     os.environ["SMARTMODELS_BACKUP_DIR"] = str(tmp_path)
     try:
@@ -130,5 +132,6 @@ def _specimen_with(study: Study) -> None:
 
 def _counts(namespace: Any) -> tuple[int, int]:
     """How many specimens, and versions of them, an export holds."""
-    rows = {part.table: part.rows for part in export_namespace(namespace, io.BytesIO()).tables}
+    with operation(actor=Actor.system("tests")):
+        rows = {part.table: part.rows for part in export_namespace(namespace, io.BytesIO()).tables}
     return rows["research_specimen"], rows["research_historicalspecimen"]
