@@ -62,9 +62,8 @@ def test_import__killed__is_nothing_that_anybody_finishes(
     """It is not served, not resumed by the worker, and rollback leaves no trace."""
     fill(alpha, ana, rows=1)
     file, before = tmp_path / "alpha.tar", schemas()
-    with file.open("w+b") as target:
-        with operation(actor=Actor.system("tests")):
-            export_namespace(alpha, target)
+    with file.open("w+b") as target, operation(actor=Actor.system("tests")):
+        export_namespace(alpha, target)
     killed(lambda: _is_loading(before), "import", str(file), "--slug", "gamma", "--owner", "ana@example.org")
     gamma = provisioning.find_namespace("gamma")
     assert gamma.state == State.LOADING
@@ -81,9 +80,8 @@ def test_restore__killed__leaves_the_live_schema_and_something_to_drop(
 ) -> None:
     """Not a row of what is served changed; fsck names the rest and drops it."""
     fill(alpha, ana, rows=1)
-    with override_settings(SMARTMODELS_BACKUP_DIR=str(tmp_path)):
-        with operation(actor=Actor.system("tests")):
-            back_up(alpha)
+    with override_settings(SMARTMODELS_BACKUP_DIR=str(tmp_path)), operation(actor=Actor.system("tests")):
+        back_up(alpha)
     schema, before = alpha.schema_name, checksum(alpha.schema_name)
     os.environ["SMARTMODELS_BACKUP_DIR"] = str(tmp_path)
     try:
