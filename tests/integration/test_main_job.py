@@ -149,10 +149,10 @@ def test_main_job__host__is_folded_and_unknown_ones_are_refused(port: int, host:
 def test_main_job__suspended_by_a_command__is_refused_by_the_running_server(port: int) -> None:
     """A change made by another process holds from the next request on."""
     visitor = Visitor(port, "alpha.localhost")
-    assert visitor.get("/admin/login/").status_code == 200
-    assert visitor.get("/admin/login/").status_code == 200
+    assert visitor.get("/api/v1/studies/").status_code == 401
+    assert visitor.get("/api/v1/studies/").status_code == 401
     assert manage("namespace", "suspend", "alpha").returncode == 0
-    assert visitor.get("/admin/login/").status_code == 503
+    assert visitor.get("/api/v1/studies/").status_code == 503
     assert manage("namespace", "resume", "alpha").returncode == 0
-    assert visitor.get("/admin/login/").status_code == 200
+    assert visitor.get("/api/v1/studies/").status_code == 401
     assert find_namespace("alpha").state == "active"
