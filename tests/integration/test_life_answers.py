@@ -26,6 +26,7 @@ PEOPLE = ("anonymous", "member", "staff", "visiting staff")
 ANSWERS = {
     State.RESERVED: ([503, 503, 503, 503], [503, 503, 503, 503]),
     State.CREATING: ([503, 503, 503, 503], [503, 503, 503, 503]),
+    State.LOADING: ([503, 503, 503, 503], [503, 503, 503, 503]),
     State.FAILED: ([503, 503, 503, 503], [503, 503, 503, 503]),
     State.ACTIVE: ([401, 200, 200, 401], [200, 200, 200, 200]),
     State.MAINTENANCE: ([503, 503, 200, 401], [503, 503, 200, 200]),

@@ -4,7 +4,6 @@ import os
 import signal
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -20,8 +19,8 @@ from shared_apps.operations.models import Job
 from smartmodels.context import Actor, namespace_scope, operation
 from smartmodels.jobs import JobState, cancel, living_workers
 from smartmodels.jobs.direct import is_pooled
-from tests.integration.test_tenancy_wire import PGBOUNCER, _pgbouncer, _through
 from tests.support.databases import ROOT
+from tests.support.pgbouncer import pgbouncer, require_pgbouncer
 from tests.support.waiting import wait_until
 from tests.support.workers import BRISK, Nursery, wait_for
 from tests.zoo import tasks
@@ -292,16 +291,10 @@ def test_worker__declared_pooler_and_direct_address__works(wanted: Any, committi
     assert (done, record.state) == ((0, ""), JobState.SUCCEEDED)
 
 
-@pytest.mark.skipif(PGBOUNCER is None, reason="no pgbouncer on the PATH (or in PGBOUNCER)")
-@pytest.mark.skipif(sys.platform != "linux", reason="PgBouncer runs as the server's user by Linux' rules")
 def test_worker__pooler_that_nobody_declared__is_refused(committing: Any) -> None:
     """PgBouncer takes LISTEN and delivers nothing: jobs would seem to be lost."""
-    with (
-        tempfile.TemporaryDirectory(dir="/tmp") as folder,
-        _pgbouncer(committing.name, Path(folder)) as address,
-        _through(address),
-        pytest.raises(CommandError, match="reached through a pooler"),
-    ):
+    require_pgbouncer()
+    with pgbouncer(committing.name), pytest.raises(CommandError, match="reached through a pooler"):
         call_command("worker", "--once")
 
 
