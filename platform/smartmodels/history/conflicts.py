@@ -235,9 +235,10 @@ class _Judge:
     def _linked(self, row: RowPlan) -> None:
         for link in tracked_links(row.model):
             added, _ = row.links.get(link.name, (frozenset(), frozenset()))
-            gone = [key for key in added if self._is_gone(row, link.target, key)]
+            # A deleted row keeps its links, out of sight until it is restored: so may this one.
+            gone = [key for key in added if self._existence(link.target, key) == "absent"]
             if gone:
-                message = f"{len(gone)} of the {link.label} it had are deleted: restore them first."
+                message = f"{len(gone)} of the {link.label} it had are gone for good."
                 self.found[row.place].append(Conflict(link.name, "target-gone", message))
 
     def _pointed_at(self, row: RowPlan) -> None:
