@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from django.db import connections
+from django.db import router
 from django.db.migrations.operations.base import Operation
 
 __all__ = ["CreateJobTriggers"]
@@ -33,7 +33,7 @@ class CreateJobTriggers(Operation):
 
     def database_forwards(self, app_label: str, schema_editor: Any, from_state: Any, to_state: Any) -> None:
         """Install the functions and triggers."""
-        self._execute(schema_editor, self.sql)
+        self._execute(app_label, schema_editor, self.sql)
 
     def database_backwards(self, app_label: str, schema_editor: Any, from_state: Any, to_state: Any) -> None:
         """Remove the functions, and with them the triggers."""
@@ -41,12 +41,12 @@ class CreateJobTriggers(Operation):
         functions = ", ".join(
             f"public.{name}" for name in (*names, "smartmodels_jobs_follow", "smartmodels_job_rescue")
         )
-        self._execute(schema_editor, f"DROP FUNCTION IF EXISTS {functions} CASCADE")
+        self._execute(app_label, schema_editor, f"DROP FUNCTION IF EXISTS {functions} CASCADE")
 
     @staticmethod
-    def _execute(schema_editor: Any, text: str) -> None:
-        # params=None: a per cent sign is one.
-        if schema_editor.connection.alias in connections:
+    def _execute(app_label: str, schema_editor: Any, text: str) -> None:
+        # Once, where the app's tables are; params=None: a per cent sign is one.
+        if router.allow_migrate(schema_editor.connection.alias, app_label):
             schema_editor.execute(text, params=None)
 
     def describe(self) -> str:
