@@ -20,6 +20,7 @@ def steps(function: Callable[..., Generator[Any, Any, Any]], begin: Begin) -> Ca
 
     @wraps(function)
     def run(*args: Any, **kwargs: Any) -> Generator[Any, Any, Any]:
+        """Pass on what goes in and out, errors and the end included; the block is left at each yield."""
         scope, inner = begin(), function(*args, **kwargs)
 
         def step(go_on: Callable[..., Any], *given: Any) -> Any:
@@ -51,6 +52,7 @@ def async_steps(
 
     @wraps(function)
     async def run(*args: Any, **kwargs: Any) -> AsyncGenerator[Any, Any]:
+        """Pass on what goes in and out, errors and the end included; the block is left at each yield."""
         scope, inner = begin(), function(*args, **kwargs)
 
         async def step(go_on: Callable[..., Any], *given: Any) -> Any:

@@ -126,6 +126,7 @@ def _from_threads(
     stop = threading.Event()
 
     def work() -> None:
+        """Bring one schema after the other up to date until none waits; say None at the end."""
         try:
             number = 0
             while not stop.is_set():
