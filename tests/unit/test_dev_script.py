@@ -3,6 +3,7 @@
 import ast
 import importlib.machinery
 import importlib.util
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -88,6 +89,17 @@ def test_script__imports__are_of_the_standard_library() -> None:
     imported |= {node.module or "" for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)}
 
     assert {name.partition(".")[0] for name in imported} <= sys.stdlib_module_names
+
+
+def test_main__byte_code_switched_off__is_written_all_the_same(
+    dev: ModuleType, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What the script starts keeps its byte code, else each command compiles a thousand modules first."""
+    monkeypatch.setenv("PYTHONDONTWRITEBYTECODE", "1")
+
+    assert dev.main(["help"]) == 0
+
+    assert "PYTHONDONTWRITEBYTECODE" not in os.environ
 
 
 def test_pytest_words__a_path_given__runs_only_that(dev: ModuleType) -> None:
