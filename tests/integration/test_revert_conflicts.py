@@ -512,3 +512,18 @@ def test_apply__is_one_operation_of_the_actor(place: Enclosure, ben: Any) -> Non
     assert (newest.operation_id, newest.action, newest.history_user_id, newest.history_change_reason) == (
         outcome.operation_id, "revert", ben.pk, "wrong",
     )  # fmt: skip
+
+
+def test_apply__row_goes_back_to_a_deleted_one__holds_what_another_has_by_now() -> None:
+    """A value that was reused is no obstacle for a row that ends up deleted, as it was."""
+    with operation(nested=False):
+        old = Tag.objects.create(label="reused")
+        old.delete()
+        Tag.objects.create(label="reused")
+    with operation(nested=False) as opened:
+        Tag.all_objects.filter(pk=old.pk).update(label="other")
+        Tag.deleted_objects.get(pk=old.pk).undelete()
+
+    apply_revert(plan_revert_operation(opened.id))
+
+    assert Tag.deleted_objects.get(pk=old.pk).label == "reused"

@@ -101,18 +101,22 @@ class _Application:
         # Nothing living may point at what is deleted, so what is pointed at comes first. What is deleted may
         # hold values that others have by now, so it gets its own before it comes back.
         for model in self.models:
-            self._update(model, coming=True)
+            self._update(model, self._rows(model, "restore"))
             self._restore(model)
             self._insert(model)
         for model in self.models:
-            self._update(model, coming=False, own_keys=False)
+            staying = self._rows(model, "update")
+            self._update(model, staying, own_keys=False)
             self._unpark([row for row in parked if row.model is model])
             # Only now is everything there that rows of the model may point at among themselves.
-            self._update(model, coming=False, own_keys=True)
+            self._update(model, staying, own_keys=True)
         for model in self.models:
             self._link(model)
         for model in reversed(self.models):
             self._delete(model, {row.pk for row in parked if row.model is model})
+        # As with what comes back: others may hold by now what a deleted row is to have.
+        for model in self.models:
+            self._update(model, self._rows(model, "delete"))
 
     def _rows(self, model: Any, *steps: str) -> list[RowPlan]:
         return [row for row in self.plan.rows if row.model is model and row.step in steps]
@@ -206,22 +210,20 @@ class _Application:
         if rows:
             self.progress("restore", len(rows))
 
-    def _update(self, model: Any, *, coming: bool, own_keys: bool | None = None) -> None:
+    def _update(self, model: Any, rows: list[RowPlan], *, own_keys: bool | None = None) -> None:
         """Copy what changes, one statement for each set of columns that are taken from the same version.
 
-        ``coming`` chooses between rows that are about to be restored and all others, ``own_keys`` between
-        keys to rows of the same model and all other columns.
+        ``own_keys`` chooses between keys to rows of the same model and all other columns.
         """
         own = _keys_to_itself(model)
         statements: dict[frozenset[str], list[tuple[Any, int]]] = defaultdict(list)
-        for row in self.plan.rows:
-            if row.model is model and row.sources and (row.step == "restore") is coming:
-                by_version: dict[int, set[str]] = defaultdict(set)
-                for column, number in row.sources.items():
-                    if own_keys is None or (column in own) is own_keys:
-                        by_version[number].add(column)
-                for number, names in by_version.items():
-                    statements[frozenset(names)].append((row.pk, number))
+        for row in rows:
+            by_version: dict[int, set[str]] = defaultdict(set)
+            for column, number in row.sources.items():
+                if own_keys is None or (column in own) is own_keys:
+                    by_version[number].add(column)
+            for number, names in by_version.items():
+                statements[frozenset(names)].append((row.pk, number))
         for columns, numbered in sorted(statements.items(), key=lambda each: sorted(each[0])):
             copy_columns(model, columns, sorted(numbered, key=lambda each: str(each[0])))
             self.progress("update", len(numbered))
