@@ -34,7 +34,7 @@ def main(words: list[str]) -> int:
     parser.add_argument("--all", action="store_true", help="measure everything there is")
     options = parser.parse_args(words)
     with Cluster(
-        ROOT / ".data" / "test-postgres", binaries=find_binaries(os.environ), durable=False
+        ROOT / ".data" / "test-postgres", binaries=find_binaries(os.environ), durable=False, in_memory=True
     ) as cluster:
         databases = Databases(os.environ.get("DATABASE_URL") or cluster.url("postgres"))
         try:

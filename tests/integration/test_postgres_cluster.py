@@ -30,7 +30,7 @@ from config.postgres import (
 )
 from config.postgres.locks import is_free
 from config.postgres.server import postmaster_pid
-from config.postgres.site import SOCKET_PATH_BYTES, pointer, refuge, remove_site
+from config.postgres.site import MEMORY, SOCKET_PATH_BYTES, has_memory, pointer, refuge, remove_site
 
 SOURCE_ROOT = Path(__file__).resolve().parents[2] / "platform"
 PATIENCE_SECONDS = 30
@@ -519,6 +519,26 @@ def test_cluster__moved_out_and_removed__leaves_nothing(place: Path, binaries: B
 
     assert not refuge(private / "pg").exists()
     assert not list(private.iterdir())
+
+
+@pytest.mark.skipif(not has_memory(), reason="There is no memory for files here, or too little.")
+def test_cluster__in_memory__is_found_again_and_removed(place: Path, binaries: Binaries) -> None:
+    """A cluster whose files are in memory is found by the same file, and goes without a trace."""
+    with Cluster(place / "pg", binaries=binaries, durable=False, in_memory=True) as cluster:
+        cluster.ensure_database("app")
+        assert cluster.site.folder.parent == refuge(place / "pg", MEMORY)
+    with Cluster(place / "pg", binaries=binaries, durable=False, in_memory=True) as again:
+        assert again.ensure_database("app") is False
+
+    remove_site(place / "pg")
+
+    assert not refuge(place / "pg", MEMORY).exists()
+    assert not list(place.iterdir())
+
+
+def test_memory__less_than_asked_for__is_not_had() -> None:
+    """Where there is too little room, files stay on disk."""
+    assert not has_memory(at_least=1024**5)
 
 
 @only_root

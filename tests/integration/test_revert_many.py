@@ -1,7 +1,6 @@
 """Reverting many rows: queries, time, locks."""
 
 import threading
-import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from decimal import Decimal
@@ -56,19 +55,14 @@ def test_apply__many_rows__takes_few_queries(in_alpha: Any) -> None:
     assert len(sent) <= 45, [query["sql"][:200] for query in sent]
 
 
-@pytest.mark.slow
-def test_revert__ten_thousand_rows__takes_seconds(in_alpha: Any) -> None:
-    """5,000 changed rows, 2,500 links, 5,000 new rows: planned and undone."""
-    _, done = herd(5_000)
-    began = time.process_time()
-    plan = plan_revert_operation(done)
-    planned = time.process_time() - began
-    apply_revert(plan)
-    applied = time.process_time() - began - planned
-    print(f"plan {planned:.1f} s, apply {applied:.1f} s of the processor")
-    assert planned + applied < 30
+def test_revert__more_than_one_statement_holds__is_whole(in_alpha: Any) -> None:
+    """Changed rows, links and new rows, each more than go into one statement."""
+    _, done = herd(2_600)
+
+    apply_revert(plan_revert_operation(done))
+
     assert Animal.objects.filter(name__startswith="bad").count() == 0
-    assert Animal.objects.count() == 5_000
+    assert Animal.objects.count() == 2_600
 
 
 def test_with_changes__many_versions__one_query_per_tracked_link(in_alpha: Any) -> None:

@@ -177,7 +177,7 @@ def example(run: Callable[[Rng], None], seed: int) -> None:
 
 
 quietly = settings(
-    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 
 

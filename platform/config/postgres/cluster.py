@@ -43,7 +43,8 @@ class ClusterStatus:
 class Cluster:
     """A PostgreSQL cluster in a folder, on a unix socket, shared by any number of processes.
 
-    `durable=False` trades safety against a crash of the machine for speed; tests only.
+    `durable=False` trades safety against a crash of the machine for speed; tests only. So does `in_memory`:
+    a new cluster then keeps its files in memory, where the system offers that and there is room.
     `settings` are server settings (postgresql.conf names); a server that runs already keeps its own.
     `keep=True` leaves the server running when its last user leaves, until `stop`.
     """
@@ -54,6 +55,7 @@ class Cluster:
         *,
         binaries: Binaries,
         durable: bool = True,
+        in_memory: bool = False,
         settings: Mapping[str, str] | None = None,
         keep: bool = False,
         env: Mapping[str, str] = os.environ,
@@ -61,6 +63,7 @@ class Cluster:
         self.folder = folder.resolve()
         self.binaries = binaries
         self._durable = durable
+        self._in_memory = in_memory
         self._keep = keep
         self._env = env
         self._settings = {
@@ -96,7 +99,7 @@ class Cluster:
         if self._use is not None and self._pid == os.getpid():
             return
         with _alone(self.folder):
-            site = prepare_site(self.folder, self._env)
+            site = prepare_site(self.folder, self._env, in_memory=self._in_memory)
             use = open_lock(site.users)
             try:
                 try_lock(use, shared=True)

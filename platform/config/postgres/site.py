@@ -1,4 +1,4 @@
-"""Where a cluster lives: beside the checkout, or below /var/tmp when the server's user cannot get there."""
+"""Where a cluster lives: beside the checkout, in memory, or below /var/tmp where the server can get."""
 
 import hashlib
 import os
@@ -30,6 +30,8 @@ SOCKET_NAME = f".s.PGSQL.{PORT}"
 SOCKET_PATH_BYTES = 103 if sys.platform == "darwin" else 107
 REFUGE = Path("/var/tmp")  # noqa: S108 - a private folder in it, its owner verified
 SHORT = Path("/tmp")  # noqa: S108 - likewise
+MEMORY = Path("/dev/shm")  # noqa: S108 - likewise
+MEMORY_BYTES = 3 * 1024**3
 ORIGIN_FILE = "checkout"
 UNNEEDED = shutil.ignore_patterns("include", "pgxs", "pkgconfig", "*.a", "doc", "man")
 
@@ -87,9 +89,9 @@ def pointer(folder: Path) -> Path:
     return folder.with_name(f"{folder.name}.location")
 
 
-def refuge(folder: Path) -> Path:
-    """Where the cluster of this folder goes when the server's user cannot reach the folder."""
-    return REFUGE / f"smartmodels-{_fingerprint(folder)}"
+def refuge(folder: Path, within: Path = REFUGE) -> Path:
+    """Where the cluster of this folder goes when it cannot live there."""
+    return within / f"smartmodels-{_fingerprint(folder)}"
 
 
 def existing_site(folder: Path, env: Mapping[str, str]) -> Site | None:
@@ -101,20 +103,24 @@ def existing_site(folder: Path, env: Mapping[str, str]) -> Site | None:
     return _site(home, env)
 
 
-def prepare_site(folder: Path, env: Mapping[str, str]) -> Site:
+def prepare_site(folder: Path, env: Mapping[str, str], *, in_memory: bool = False) -> Site:
     """The site for this cluster, its folders made; the caller holds the start lock.
 
-    Raises FolderNotOurs, PrivilegeMissing.
+    A new one ``in_memory`` is on disk all the same where there is too little room. Raises FolderNotOurs,
+    PrivilegeMissing.
     """
     site = existing_site(folder, env)
-    if site is None:
+    if site is None and in_memory and has_memory():
+        site = _site(_move_out(folder, MEMORY), env)
+        _hand_over(site)
+    elif site is None:
         site = _site(folder, env)
         folder.mkdir(mode=0o700, exist_ok=True)
         _hand_over(site)
         if not site.account.is_caller and not can_reach(site.account, program=Path("/bin/sh"), folder=folder):
             with suppress(OSError):
                 folder.rmdir()
-            site = _site(_move_out(folder), env)
+            site = _site(_move_out(folder, REFUGE), env)
             _hand_over(site)
     _make_socket_folder(site)
     return site
@@ -155,6 +161,16 @@ def _site(home: Path, env: Mapping[str, str]) -> Site:
     return Site(folder=home, account=account, control=control_account(account, env))
 
 
+def has_memory(at_least: int = MEMORY_BYTES) -> bool:
+    """Whether so many bytes of files have room in memory, and programs that are copied there may run."""
+    try:
+        found = os.statvfs(MEMORY)
+    except OSError:
+        return False
+    runs = not found.f_flag & getattr(os, "ST_NOEXEC", 0)
+    return runs and os.access(MEMORY, os.W_OK) and found.f_bavail * found.f_frsize >= at_least
+
+
 def _hand_over(site: Site) -> None:
     # The server's user passes through, but what steers the server stays in the caller's hands.
     give(site.folder, site.control, 0o700 if site.control == site.account else 0o711)
@@ -180,15 +196,18 @@ def _moved_folder(folder: Path) -> Path | None:
         origin = (moved.parent / ORIGIN_FILE).read_bytes()
     except FileNotFoundError:
         return None
-    if moved.parent != refuge(folder) or not moved.is_dir() or origin != os.fsencode(folder.resolve()):
+    ours = moved.parent in (refuge(folder), refuge(folder, MEMORY)) and origin == os.fsencode(
+        folder.resolve()
+    )
+    if not ours or not moved.is_dir():
         return None
     _demand_ownership(moved.parent)
     return moved
 
 
-def _move_out(folder: Path) -> Path:
-    """A new folder below /var/tmp for this checkout's cluster; the pointer is written last."""
-    shelter = refuge(folder)
+def _move_out(folder: Path, within: Path) -> Path:
+    """A new folder elsewhere for this checkout's cluster; the pointer is written last."""
+    shelter = refuge(folder, within)
     try:
         shelter.mkdir(mode=0o711)
     except FileExistsError:
