@@ -146,7 +146,7 @@ def told(databases: Databases, tmp_path_factory: pytest.TempPathFactory) -> Iter
 
 
 def interrupted(place: Place) -> subprocess.CompletedProcess[str]:
-    """Press Ctrl-C while the second namespace is being made."""
+    """Press Ctrl-C soon after the rows of the first namespace were loaded."""
     process = place.start("demo", "--no-serve")
     assert process.stdout
     said = ""
@@ -154,7 +154,7 @@ def interrupted(place: Place) -> subprocess.CompletedProcess[str]:
         said += line
         if "field data torgersen" in line:
             break
-    time.sleep(0.3)
+    time.sleep(0.1)
     os.killpg(process.pid, signal.SIGINT)
     rest, _ = process.communicate(timeout=30)
     return subprocess.CompletedProcess([], process.returncode, said + rest)
@@ -170,7 +170,7 @@ def test_demo__ctrl_c_in_the_middle__ends_with_a_sentence(told: Told) -> None:
 def test_demo__after_ctrl_c__goes_on_where_it_ended(told: Told) -> None:
     """What was done is not done again; the rest is."""
     assert "field data torgersen" not in told.summary["changed"]
-    assert {"field data biscoe", "field data dream", "report"} <= set(told.summary["changed"])
+    assert {"field data dream", "report"} <= set(told.summary["changed"])
 
 
 @pytest.mark.parametrize(("slug", "rows"), ISLANDS.items())

@@ -27,7 +27,9 @@ def _rows(model: Any) -> Any:
     if not issubclass(model, SmartModel):
         return model._base_manager.all()
     # What a row calls itself often names the row it belongs to.
-    return owned(model.all_objects.all()).select_related(*(key.name for key in derive.foreign_keys(model)))
+    keys = [key.name for key in derive.foreign_keys(model)]
+    rows = owned(model.all_objects.all())
+    return rows.select_related(*keys) if keys else rows
 
 
 class Names:

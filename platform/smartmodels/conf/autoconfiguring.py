@@ -20,7 +20,7 @@ _SESSIONS = "django.contrib.sessions.middleware.SessionMiddleware"
 _IDENTITY = "shared_apps.namespaces.middleware.IdentityMiddleware"
 _HANDLER = "smartmodels.rest.problems.problem_handler"
 _NAMESPACE_MODEL = "namespaces.Namespace"
-_OF_DJANGO = ("django.contrib.auth", "django.contrib.contenttypes")
+_OF_DJANGO = ("django.contrib.auth", "django.contrib.contenttypes", "django.contrib.postgres")
 
 Settings = Mapping[str, Any]
 

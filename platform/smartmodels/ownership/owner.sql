@@ -11,21 +11,17 @@ LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $sentinel$ SELECT {sentinel}::uuid $sent
 CREATE OR REPLACE FUNCTION public.smartmodels_require_open(owners uuid[]) RETURNS void
 LANGUAGE plpgsql AS $open$
 DECLARE
-    one uuid;
     shut uuid;
 BEGIN
-    IF owners IS NULL THEN RETURN; END IF;
     IF cardinality(owners) <= 64 THEN
-        FOREACH one IN ARRAY owners LOOP
-            PERFORM pg_advisory_xact_lock_shared({lock}, uuid_hash(one));
-        END LOOP;
+        PERFORM pg_advisory_xact_lock_shared({lock}, uuid_hash(owner)) FROM unnest(owners) owner;
     END IF;
     IF cardinality(owners) > 64 OR current_setting('transaction_isolation') <> 'read committed' THEN
         -- Apart from the next statement, whose condition would be judged first.
         PERFORM 1 FROM {users} WHERE id = ANY (owners) ORDER BY id FOR SHARE;
     END IF;
     SELECT id INTO shut FROM {users} WHERE id = ANY (owners) AND closed_at IS NOT NULL LIMIT 1;
-    IF shut IS NOT NULL THEN
+    IF FOUND THEN
         RAISE EXCEPTION 'Account % is closed, so nothing new can belong to it.', shut USING ERRCODE = 'SM004',
             HINT = 'Log in with another account, or name another owner.';
     END IF;

@@ -93,7 +93,7 @@ class _FollowedWrite(_Write):
     def as_sql(self, *args: Any, **kwargs: Any) -> Any:
         sql, params = super().as_sql(*args, **kwargs)
         follower = follower_of(self.query.model)
-        if follower is None or not sql:
+        if follower is None or not sql or getattr(self, "returning_fields", None):
             return sql, params
         table, column = (
             self.connection.ops.quote_name(each) for each in (_table(self.query), follower.field.column)
@@ -149,6 +149,18 @@ class SQLDeleteCompiler(_FollowedWrite, ManySchemasRendering, postgres.SQLDelete
 
 class SQLUpdateCompiler(_FollowedWrite, ManySchemasRendering, postgres.SQLUpdateCompiler):  # type: ignore[misc]
     """UPDATE."""
+
+    def execute_returning_sql(self, returning_fields: Any) -> Any:
+        """Execute a statement that Django 6.1 wants values of, then tell its follower, in one transaction."""
+        parent: Any = super()
+        follower = follower_of(self.query.model)
+        if follower is None or not returning_fields:
+            return parent.execute_returning_sql(returning_fields)
+        with transaction.atomic(using=self.using, savepoint=False):
+            rows = parent.execute_returning_sql([*returning_fields, follower.field])
+            if keys := [row[-1] for row in rows]:
+                follower.tell(keys, self.using)
+        return [row[:-1] for row in rows]
 
 
 class SQLAggregateCompiler(ManySchemasRendering, postgres.SQLAggregateCompiler):

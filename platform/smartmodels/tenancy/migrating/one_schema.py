@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, cast
 
+from django import VERSION as DJANGO
 from django.db import connections, transaction
 from django.db.migrations.exceptions import AmbiguityError
 from django.db.migrations.executor import MigrationExecutor
@@ -85,10 +86,15 @@ class _Executor(MigrationExecutor):
             return super().apply_migration(state, migration, fake=fake, fake_initial=fake_initial)
         self._tell("apply_start", migration)
         state, _ = apply_migration(
-            migration, state, lambda: cast(Any, self).record_migration(migration), using=self.connection.alias
+            migration, state, lambda: self._record(migration), using=self.connection.alias
         )
         self._tell("apply_success", migration)
         return state
+
+    def _record(self, migration: Migration) -> None:
+        # Django 6.1 asks for the names, Django 5.2 for the migration.
+        names = (migration.app_label, migration.name)
+        cast(Any, self).record_migration(*(names if DJANGO >= (6, 1) else (migration,)))
 
     def unapply_migration(self, state: Any, migration: Migration, fake: bool = False) -> Any:
         if fake:
