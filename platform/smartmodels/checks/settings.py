@@ -9,7 +9,7 @@ from typing import Any
 from django.conf import settings as django_settings
 from django.core.checks import CheckMessage, Error, register
 
-from smartmodels.conf import autoconfigure, settings
+from smartmodels.conf import GivenSettings, autoconfigure, settings
 from smartmodels.conf.autoconfiguring import ENGINE, KEY_FUNCTION, NAMESPACE_MIDDLEWARE, ROUTER
 
 __all__ = ["check_settings"]
@@ -147,7 +147,7 @@ def _placement() -> Iterator[CheckMessage]:
     both = sorted(set(_own("SHARED_APPS") or ()) & set(_own("TENANT_APPS") or ()))
     lost = sorted(
         change.setting
-        for change in autoconfigure(vars_of_settings())
+        for change in autoconfigure(GivenSettings())
         if change.setting in ("INSTALLED_APPS", "SHARED_APPS", "TENANT_APPS")
     )
     if both or lost:
@@ -157,11 +157,6 @@ def _placement() -> Iterator[CheckMessage]:
             hint=_DOCTOR,
             id="smartmodels.E011",
         )
-
-
-def vars_of_settings() -> dict[str, Any]:
-    """Return all settings of the project by name."""
-    return {name: getattr(django_settings, name) for name in dir(django_settings) if name.isupper()}
 
 
 _CHECKS: tuple[Callable[[], Iterator[CheckMessage]], ...] = (

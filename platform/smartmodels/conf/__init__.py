@@ -11,8 +11,9 @@ from django.conf import settings as django_settings
 from django.core.signals import setting_changed
 
 from smartmodels.conf.autoconfiguring import Change, applied, autoconfigure
+from smartmodels.conf.given import GivenSettings
 
-__all__ = ["Change", "SmartModelsSettings", "applied", "autoconfigure", "settings"]
+__all__ = ["Change", "GivenSettings", "SmartModelsSettings", "applied", "autoconfigure", "settings"]
 
 PREFIX = "SMARTMODELS_"
 

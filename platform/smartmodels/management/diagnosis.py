@@ -8,13 +8,12 @@ from dataclasses import dataclass
 from importlib.resources import files
 from typing import Any, cast
 
-from django.conf import settings as django_settings
 from django.contrib.auth import get_user_model
 from django.core.checks import WARNING, CheckMessage, run_checks
 from django.db import DEFAULT_DB_ALIAS, connection
 from django.db import Error as DatabaseTrouble
 
-from smartmodels.conf import Change, autoconfigure
+from smartmodels.conf import Change, GivenSettings, autoconfigure
 from smartmodels.context import public_scope
 from smartmodels.ownership import sentinel_id
 from smartmodels.tenancy.models import State, get_namespace_model
@@ -63,12 +62,9 @@ class Diagnosis:
 
 def diagnose() -> Diagnosis:
     """Look at settings, models and database; what cannot be looked at is a finding, too."""
-    given: dict[str, Any] = {
-        name: getattr(django_settings, name) for name in dir(django_settings) if name.isupper()
-    }
     with public_scope():
         messages = tuple(message for message in _checked() if message.level >= WARNING)
-        return Diagnosis(autoconfigure(given), messages, tuple(_findings()))
+        return Diagnosis(autoconfigure(GivenSettings()), messages, tuple(_findings()))
 
 
 def _checked() -> list[CheckMessage]:

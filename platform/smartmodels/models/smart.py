@@ -238,7 +238,7 @@ class SmartModel(SoftDeleteModel, metaclass=SmartBase):
     former_owner_id = models.UUIDField(null=True, editable=False)
     owner_before_deletion_id = models.UUIDField(null=True, editable=False)
     created_at = models.DateTimeField(default=timezone.now, editable=False)
-    created_by = _user_key()
+    created_by = _user_key(db_index=False)
     updated_at = models.DateTimeField(default=timezone.now, editable=False)
     updated_by = _user_key(db_index=False)
     deleted_by = _user_key(null=True, db_index=False)
