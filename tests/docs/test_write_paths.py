@@ -5,6 +5,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from django import VERSION
 from django.db import connection, transaction
 from django.db.models import F
 
@@ -194,4 +195,8 @@ def test_table__of_write_paths__has_all_of_them() -> None:
 def test_table__a_path__is_as_the_page_says(path: str) -> None:
     """What history holds after the write is what the table says, in both columns."""
     happened = (outcome(stock(), path), outcome(ours(), path))
-    assert told_by_the_page()[path] == happened
+    if path == "save() with F()" and VERSION >= (6, 1):
+        # The footnote: there an UPDATE returns what it computed.
+        assert happened == ("true", "true")
+    else:
+        assert told_by_the_page()[path] == happened
