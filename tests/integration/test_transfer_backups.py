@@ -215,3 +215,20 @@ def test_endpoints__backup_and_list__tell_ids_and_never_paths(
     for odd, status in (("../x", 404), ("x" * 500, 400), (None, 400)):
         answer = api.post("/api/v1/namespaces/alpha/restore/", {"backup": odd})
         assert answer.status_code == status
+
+
+def test_restore__dropping_the_old__leaves_one_schema(
+    committing: Any, folder: Path, alpha: Any, ana: Any
+) -> None:
+    """What is replaced is kept beside the namespace; unless it is not wanted, and then nothing older is."""
+    backup = act(back_up, alpha).id
+    before = schemas()
+    add(alpha, ana, "LATER")
+    kept = act(restore_namespace, alpha, backup).kept
+    assert kept in schemas()
+
+    done = act(restore_namespace, alpha, backup, drop_old=True)
+
+    assert (done.kept, kept in done.dropped) == (None, True)
+    assert len(schemas()) == len(before)
+    assert codes(alpha) == set()

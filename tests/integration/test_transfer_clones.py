@@ -79,6 +79,18 @@ def test_clone__plain__holds_the_same_rows_and_nobody(full: Any, ana: Any, staff
         assert verify().is_intact
 
 
+def test_clone__with_models_left_out__has_neither_their_rows_nor_their_versions(
+    full: Any, staff: Any, settings: Any
+) -> None:
+    """What SMARTMODELS_CLONE_EXCLUDE names stays behind with its history; the rest comes along."""
+    settings.SMARTMODELS_CLONE_EXCLUDE = ["activities.Activity"]
+    with operation(actor=Actor.system("tests")):
+        made = clone_namespace(full, Wish(staff, "gamma")).namespace
+    with namespace_scope(made):
+        assert (Activity.all_objects.count(), Activity.history.count()) == (0, 0)
+        assert Study.objects.count() == 1
+
+
 def test_clone__anonymised__says_nothing_of_anybody(full: Any, ana: Any, ben: Any, staff: Any) -> None:
     """No name, address or key of the people of the original stands anywhere in it, and its history holds."""
     with operation(actor=Actor.system("tests")):

@@ -12,12 +12,15 @@ from shared_apps.accounts.models import User
 from shared_apps.namespaces.models import Namespace
 from smartmodels.context import Actor, namespace_scope, operation
 from smartmodels.history.evidence import verify
+from smartmodels.ownership import sentinel_id
 from smartmodels.tenancy import life
+from smartmodels.tenancy.migrating.one_schema import migrate_namespace, pending
 from smartmodels.tenancy.models import State
-from smartmodels.transfer import Wish, import_namespace
+from smartmodels.transfer import Owners, Wish, import_namespace
 from smartmodels.transfer.errors import ArchiveNewer
 from smartmodels.transfer.exporting import migrations_of
 from smartmodels.transfer.fresh import Beside, make_fresh
+from tenant_apps.research.models import Study
 from tests.support.moving import exported, fill, forget_accounts, tables
 
 
@@ -79,3 +82,46 @@ def test_fresh__at_older_migrations__has_the_tables_of_then(alpha: Any) -> None:
         assert not {"research_study", "zoo_animal"} & set(tables(bound.schema_name))
         with pytest.raises(ArchiveNewer):
             make_fresh(bound, ["research.9999_later"], progress=str)
+
+
+@pytest.mark.parametrize(
+    ("owners", "is_kept"), [("create", True), ("match", True), ("sentinel", False)], ids=str
+)
+def test_import__of_somebody_known__goes_by_what_was_asked(
+    committing: Any, alpha: Any, ana: Any, staff: Any, owners: str, is_kept: bool
+) -> None:
+    """A known account keeps its rows, unless all are to be the sentinel's."""
+    fill(alpha, ana, rows=1)
+    with operation(actor=Actor.system("tests")):
+        made = import_namespace(io.BytesIO(exported(alpha)), Wish(staff, "gamma"), owners=Owners(owners))
+    with namespace_scope(made.namespace):
+        study = Study.objects.get()
+    assert {study.owner_id, study.created_by_id} == {ana.pk if is_kept else sentinel_id()}
+
+
+@pytest.mark.parametrize(("owners", "accounts"), [("create", 1), ("match", 0), ("sentinel", 0)])
+def test_import__of_somebody_unknown__makes_an_account_only_where_asked(
+    committing: Any, alpha: Any, ana: Any, staff: Any, owners: str, accounts: int
+) -> None:
+    """Without an account, the sentinel takes over what the unknown owned."""
+    fill(alpha, ana, rows=1)
+    file = exported(alpha)
+    with operation(actor=Actor.system("tests")):
+        life.delete(alpha)
+        life.purge(alpha, now=True)
+    forget_accounts()
+    with operation(actor=Actor.system("tests")):
+        made = import_namespace(io.BytesIO(file), Wish(staff, "gamma"), owners=Owners(owners))
+    assert User.objects.filter(email="ana@example.org", is_active=False).count() == accounts
+    with namespace_scope(made.namespace):
+        assert (Study.objects.get().owner_id == sentinel_id()) is (accounts == 0)
+
+
+def test_import__of_an_older_file__is_brought_up_to_date(committing: Any, alpha: Any, ana: Any) -> None:
+    """What was exported before an app had tables has them after the import."""
+    with operation(actor=Actor.system("tests")):
+        migrate_namespace(alpha, app_label="research", migration_name="zero")
+        file = exported(alpha)
+        made = import_namespace(io.BytesIO(file), Wish(ana, "gamma")).namespace
+        assert "research_study" in tables(made.schema_name)
+        assert not pending(made)

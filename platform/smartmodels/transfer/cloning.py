@@ -50,8 +50,9 @@ def clone_namespace(
     """Copy every row of ``source``, as of one moment and with its history, into a new namespace.
 
     Members, hosts, sessions, tokens, grants and the rows of ``SMARTMODELS_CLONE_EXCLUDE`` stay behind.
-    With ``anonymise``, people become pseudonyms that nothing leads back from, in history as well, and the
-    evidence of history begins anew. Raises what :func:`smartmodels.tenancy.provisioning.reserve` raises.
+    With ``anonymise``, people become pseudonyms that nothing leads back from, in history as well. Then, and
+    where versions stay behind, the evidence of history begins anew. Raises what
+    :func:`smartmodels.tenancy.provisioning.reserve` raises.
     """
     require_rows(source)
     _require_models(source)
@@ -64,7 +65,7 @@ def clone_namespace(
         make_fresh(target, migrations_of(source.schema_name), progress=progress)
         rows = _copy(source, target, anonymise, progress)
         migrate_namespace(target, progress=progress)
-        if anonymise:
+        if _renews(anonymise):
             with namespace_scope(target), quietly(target.schema_name, tables_of(target.schema_name)):
                 renew()
         progress("verify")
@@ -99,6 +100,11 @@ def _excluded() -> set[str]:
     return tables
 
 
+def _renews(anonymise: bool) -> bool:
+    """Tell whether the versions of the clone are others than those that the evidence vouches for."""
+    return anonymise or bool(_excluded())
+
+
 def _begin_moment() -> None:
     with connection.cursor() as cursor:
         cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
@@ -123,7 +129,7 @@ def _copy(source: Any, target: Any, anonymise: bool, progress: Progress) -> int:
             if anonymise:
                 progress("anonymise")
                 anonymise_copy(target.schema_name, tables)
-        if not anonymise:
+        if not _renews(anonymise):
             copy_anchors(source, target)
     return rows
 
