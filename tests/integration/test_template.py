@@ -1,9 +1,11 @@
 """A schema made from the template's script is the one that the migrations make."""
 
+import json
 from pathlib import Path
 from typing import Any
 
 import pytest
+from django.core.management import call_command
 from django.db import connection
 
 from shared_apps.namespaces.models import Namespace, SchemaTemplate
@@ -139,3 +141,16 @@ def test_namespace__whose_script_fails__is_made_by_migrations(committing: Any, a
     SchemaTemplate.objects.update(script="CREATE TABLE half (); SELECT no_such_function()")
     made = provisioning.provision("gamma", name="Gamma", owner=ana)
     assert (made.state, "table half" in definitions(made.schema_name)) == ("active", False)
+
+
+def test_command__refresh__records_anew_and_says_when(committing: Any, capsys: Any) -> None:
+    """The template that is made from nothing is told with its own time, and the old schema goes."""
+    before = SchemaTemplate.objects.get(fingerprint=code_state().fingerprint).made_at
+
+    call_command("namespace", "template", "--refresh", "--json", verbosity=0)
+
+    said = json.loads(capsys.readouterr().out)
+    made_at = SchemaTemplate.objects.get(fingerprint=said["fingerprint"]).made_at
+    assert (said["recorded"], said["made_at"]) == (True, made_at.isoformat(timespec="seconds"))
+    assert made_at > before
+    assert len(marked_schemas(mark=TEMPLATE_MARK)) == 1

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.db import DatabaseError, InterfaceError, OperationalError, connections
+from django.utils import timezone
 
 from smartmodels.context import public_scope
 from smartmodels.exceptions import SmartModelsError
@@ -102,6 +103,7 @@ def refresh_template(*, progress: Progress = _silent, using: str = "default", ag
 
 def _keep(state: CodeState, values: dict[str, Any], using: str) -> Any:
     rows = get_template_model().objects.using(using)
+    values["made_at"] = timezone.now()
     template, _made = rows.update_or_create(fingerprint=state.fingerprint, defaults=values)
     stale = list(rows.order_by("-made_at").values_list("pk", flat=True)[_KEPT:])
     rows.filter(pk__in=stale).exclude(pk=template.pk).delete()
