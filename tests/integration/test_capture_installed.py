@@ -2,6 +2,7 @@
 
 import io
 import json
+import os
 import subprocess
 from collections.abc import Iterator
 from typing import Any
@@ -262,7 +263,7 @@ def test_schema__dumped_and_restored_elsewhere__verifies_and_goes_on(
 ) -> None:
     """pg_dump of one schema takes triggers along; the functions are there."""
     play(alpha, ana)
-    dump = str(find_binaries({}).program("pg_dump"))
+    dump = str(find_binaries(os.environ).program("pg_dump"))
     schema = alpha.schema_name
     sql = subprocess.run(
         [dump, "-n", schema, committing.url], check=True, capture_output=True
@@ -270,7 +271,7 @@ def test_schema__dumped_and_restored_elsewhere__verifies_and_goes_on(
     with psycopg.connect(elsewhere, autocommit=True) as other:
         other.execute(f'DROP SCHEMA "{schema}" CASCADE')
     subprocess.run(
-        [str(find_binaries({}).program("psql")), "-qX", "-v", "ON_ERROR_STOP=1", elsewhere],
+        [str(find_binaries(os.environ).program("psql")), "-qX", "-v", "ON_ERROR_STOP=1", elsewhere],
         input=sql.encode(), check=True, capture_output=True,
     )  # fmt: skip
     connection.close()
