@@ -83,7 +83,8 @@ BEGIN
                 'WHEN o.%1$I IS NOT NULL THEN ''+'' ELSE ''~'' END', args[6]) END,
             CASE args[6] WHEN '' THEN '''update''' ELSE format('CASE WHEN (o.%1$I IS NULL) = (n.%1$I IS NULL) '
                 'THEN ''update'' WHEN n.%1$I IS NOT NULL THEN ''soft_delete'' ELSE ''restore'' END', args[6]) END,
-            format('FROM new_rows n JOIN old_rows o ON o.%1$I = n.%1$I WHERE %2$s', args[2], args[5]), args[7], one AND args[7] = '');
+            format('FROM new_rows n JOIN old_rows o ON o.%1$I = n.%1$I WHERE %2$s', args[2], args[5]),
+            args[7], one);
     ELSIF args[11] = '' THEN
         -- Whatever removes it for good: by this the row is known to be gone rather than marked as deleted.
         RETURN public.smartmodels_versions_sql(schema_name, args, operation - 'action', '''-''', '''purge''',
@@ -122,7 +123,7 @@ $refuse$;
 
 -- smartmodels_versions_sql() is the statement that writes versions and their segment, whoever has it executed.
 -- ``args`` are those of the triggers, counted from 0; ``kind`` and ``action`` are expressions on a row n of ``source``,
--- of which there is at most ``one``, without links, or any number. What does not differ from row to row stands in it as
+-- of which there is at most ``one``, or any number. What does not differ from row to row stands in it as
 -- literals: a plan that is used once gains nothing from parameters.
 CREATE OR REPLACE FUNCTION public.smartmodels_versions_sql(
     schema_name text, args text[], operation jsonb, kind text, action text, source text, links text, one boolean
@@ -155,7 +156,7 @@ BEGIN
         operation->>'reverted_from', source, args[2], args[9],
         replace(replace(links, '{schema}', quote_ident(schema_name)), '{segment}', segment), args[8],
         -- Aggregates take a third of the time that such a statement is planned in.
-        CASE WHEN one THEN '1, sha256(digest), NULL FROM written' ELSE $sql$
+        CASE WHEN one AND links = '' THEN '1, sha256(digest), NULL FROM written' ELSE $sql$
             count(*), sha256(string_agg(digest, '' ORDER BY part, number)),
             CASE WHEN count(*) > 1 THEN string_agg(substr(digest, 1, 8), '' ORDER BY part, number) END
             FROM $sql$ || CASE links WHEN '' THEN '(SELECT 0 AS part, * FROM written) digests' ELSE 'digests' END
