@@ -13,7 +13,6 @@ from shared_apps.namespaces.models import Namespace
 from smartmodels.context import Actor, namespace_scope, operation
 from smartmodels.history.evidence import verify
 from smartmodels.ownership import sentinel_id
-from smartmodels.tenancy import life
 from smartmodels.tenancy.migrating.one_schema import migrate_namespace, pending
 from smartmodels.tenancy.models import State
 from smartmodels.transfer import Owners, Wish, import_namespace
@@ -21,6 +20,7 @@ from smartmodels.transfer.errors import ArchiveNewer
 from smartmodels.transfer.exporting import migrations_of
 from smartmodels.transfer.fresh import Beside, make_fresh
 from tenant_apps.research.models import Study
+from tests.support.lives import remove
 from tests.support.moving import exported, fill, forget_accounts, tables
 
 
@@ -30,9 +30,7 @@ def test_import__on_a_clean_installation__exports_the_same_bytes(
     """Not a byte differs, though none of the people were known; and its history still proves itself."""
     fill(alpha, ana)
     before = exported(alpha)
-    with operation(actor=Actor.system("tests")):
-        life.delete(alpha)
-        life.purge(alpha, now=True)
+    remove(alpha)
     forget_accounts()
     with operation(actor=Actor.system("tests")):
         made = import_namespace(io.BytesIO(before), Wish(staff))
@@ -106,9 +104,7 @@ def test_import__of_somebody_unknown__makes_an_account_only_where_asked(
     """Without an account, the sentinel takes over what the unknown owned."""
     fill(alpha, ana, rows=1)
     file = exported(alpha)
-    with operation(actor=Actor.system("tests")):
-        life.delete(alpha)
-        life.purge(alpha, now=True)
+    remove(alpha)
     forget_accounts()
     with operation(actor=Actor.system("tests")):
         made = import_namespace(io.BytesIO(file), Wish(staff, "gamma"), owners=Owners(owners))
