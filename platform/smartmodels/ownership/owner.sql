@@ -11,9 +11,13 @@ LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $sentinel$ SELECT {sentinel}::uuid $sent
 CREATE OR REPLACE FUNCTION public.smartmodels_require_open(owners uuid[]) RETURNS void
 LANGUAGE plpgsql AS $open$
 DECLARE
+    held boolean;
     shut uuid;
 BEGIN
-    IF cardinality(owners) <= 64 THEN
+    IF cardinality(owners) = 1 THEN
+        -- Rather than PERFORM: an expression is ready in a third of the time of a query.
+        held := pg_advisory_xact_lock_shared({lock}, uuid_hash(owners[1])) IS NULL;
+    ELSIF cardinality(owners) <= 64 THEN
         PERFORM pg_advisory_xact_lock_shared({lock}, uuid_hash(owner)) FROM unnest(owners) owner;
     END IF;
     IF cardinality(owners) > 64 OR current_setting('transaction_isolation') <> 'read committed' THEN
@@ -33,9 +37,9 @@ $open$;
 CREATE OR REPLACE FUNCTION public.smartmodels_owners_open() RETURNS trigger
 LANGUAGE plpgsql AS $owners$
 BEGIN
-    PERFORM public.smartmodels_require_open(array_agg(DISTINCT owner ORDER BY owner))
-        FROM new_rows, unnest(ARRAY[owner_id, owner_before_deletion_id]) owner
-        WHERE owner <> public.smartmodels_sentinel();
+    PERFORM public.smartmodels_require_open(ARRAY(
+        SELECT DISTINCT owner FROM new_rows, unnest(ARRAY[owner_id, owner_before_deletion_id]) owner
+        WHERE owner <> public.smartmodels_sentinel() ORDER BY owner));
     RETURN NULL;
 END
 $owners$;

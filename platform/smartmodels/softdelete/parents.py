@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from importlib.resources import files
 from typing import Any
 
@@ -21,6 +22,13 @@ RESTORING = "smartmodels.restoring"
 
 _OF_STATEMENT, _OF_ROW = "smartmodels_living_parents", "smartmodels_living_parent"
 _FUNCTIONS = (f"{_OF_STATEMENT}()", f"{_OF_ROW}()", "smartmodels_refuse_parent(text, text, text)")
+
+
+def _together(queries: Iterable[str]) -> str:
+    """Return one query for several, each in parentheses; alone, a query is planned as it stands."""
+    first, *others = queries
+    # What locks rows cannot be an arm of a union itself.
+    return " UNION ALL ".join(f"SELECT * FROM {each} x" for each in (first, *others)) if others else first  # noqa: S608
 
 
 class _Deferred(Trigger):
@@ -74,7 +82,7 @@ class LivingParents(TriggerConstraint):
         new_rows = "SELECT n.{column} FROM new_rows n WHERE n.deleted_at IS NULL"
         # An array rather than a join: it is planned in a third of the time, and this is planned every time.
         among = f"= ANY (ARRAY({new_rows}))"
-        query = " UNION ALL ".join(self._refuse(table, *each, among=among) for each in self.parents)
+        query = _together(self._refuse(table, *each, among=among) for each in self.parents)
         fires = "AFTER INSERT ON {table} REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT"
         made = [Trigger(f"{table[:46]}_parents_i", table, fires, _OF_STATEMENT, (query,))]
         for number, (column, parent, key) in enumerate(self.parents):
@@ -93,7 +101,7 @@ class LivingParents(TriggerConstraint):
         own = quoted(self._key_of(table))
         current = f"SELECT n.{{column}} FROM {{schema}}.{quoted(table)} n WHERE n.{own} = ($1).{own}"  # noqa: S608
         among = f"= ({current} AND n.deleted_at IS NULL)"
-        query = " UNION ALL ".join(self._refuse(table, *each, among=among) for each in self.parents)
+        query = _together(self._refuse(table, *each, among=among) for each in self.parents)
         fires = (
             "AFTER UPDATE OF deleted_at ON {table} DEFERRABLE INITIALLY DEFERRED "
             "FOR EACH ROW WHEN (OLD.deleted_at IS NOT NULL AND NEW.deleted_at IS NULL "
@@ -122,14 +130,18 @@ class LivingParents(TriggerConstraint):
 
     @staticmethod
     def _refuse(table: str, column: str, parent: str, key: str, *, among: str) -> str:
-        """Return a query that locks what is pointed at and refuses a deleted one."""
+        """Return a query that locks what is pointed at and refuses a deleted one.
+
+        A row that somebody else is changing is waited for and then judged as they left it.
+        """
         keys = among.replace("{column}", quoted(column))
+        refusal = (
+            f"public.smartmodels_refuse_parent({literal(table)}, {literal(parent)}, p.{quoted(key)}::text)"
+        )
         return (
-            f"SELECT public.smartmodels_refuse_parent({literal(table)}, {literal(parent)}, x.key::text) "  # noqa: S608
-            f"FROM (SELECT p.{quoted(key)} AS key, p.deleted_at "
+            f"(SELECT CASE WHEN p.deleted_at IS NOT NULL THEN {refusal} END "  # noqa: S608
             f"FROM {{schema}}.{quoted(parent)} p WHERE p.{quoted(key)} {keys} "
-            # Without OFFSET the outer condition would move inside, and living rows would not be locked.
-            f"ORDER BY p.{quoted(key)} OFFSET 0 FOR KEY SHARE) x WHERE x.deleted_at IS NOT NULL"
+            f"ORDER BY p.{quoted(key)} FOR KEY SHARE)"
         )
 
     def deconstruct(self) -> Any:
