@@ -21,7 +21,7 @@ from smartmodels.context import Actor, operation
 from smartmodels.tenancy.provisioning import provision
 from smartmodels.tenancy.spares import fill_spares
 from smartmodels.tenancy.template import current_template, replay
-from smartmodels.testing import make_namespace
+from smartmodels.testing.namespaces import keep_spares, make_namespace
 from tests.bench.measuring import figure
 from tests.support.databases import ROOT
 
@@ -73,8 +73,8 @@ def bare() -> None:
         cursor.execute(f'ALTER SCHEMA "{spare}" RENAME TO "t_{slug}"')
         cursor.execute(
             "INSERT INTO namespaces_namespace"
-            " (id, slug, name, schema_name, state, step, error, request_digest)"
-            " VALUES (gen_random_uuid(), %s, %s, %s, 'active', 'activate', '', '') RETURNING id",
+            " (id, slug, name, schema_name, state, step, error, request_digest, notice, state_before)"
+            " VALUES (gen_random_uuid(), %s, %s, %s, 'active', 'activate', '', '', '', '') RETURNING id",
             [slug, slug, f"t_{slug}"],
         )
         (key,) = cursor.fetchone()
@@ -177,7 +177,7 @@ def growth(rounds: int) -> float:
 @figure("testsetup.namespace", ceiling=1 / 20)
 def testsetup(rounds: int) -> float:
     """A further namespace for a test class against the set-up of django-tenants' TenantTestCase."""
-    fill_spares(0)
+    keep_spares()
 
     def by_us() -> None:
         with transaction.atomic():

@@ -5,13 +5,23 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
+from django.db import connections
 from django.utils import timezone
 
 from smartmodels.conf import settings
 from smartmodels.exceptions import HostTaken
 from smartmodels.tenancy.models import get_domain_model, get_held_host_model
+from smartmodels.tenancy.triggers import quoted
 
 __all__ = ["hold_host", "release_host", "require_free_host"]
+
+
+# One plain statement, since making a namespace of a spare consists of little else.
+_NOT_FREE = """
+SELECT NULL FROM {domains} WHERE domain = %(host)s AND tenant_id IS DISTINCT FROM %(ours)s
+UNION ALL
+SELECT until FROM {held} WHERE host = %(host)s AND until > %(now)s AND namespace_id IS DISTINCT FROM %(ours)s
+"""
 
 
 def require_free_host(host: str, namespace_id: Any = None) -> None:
@@ -20,14 +30,19 @@ def require_free_host(host: str, namespace_id: Any = None) -> None:
     Whoever is about to take a host calls this after having written its row, so that of several who want
     it at the same moment each sees what the others committed.
     """
-    if get_domain_model().objects.filter(domain=host).exclude(tenant_id=namespace_id).exists():
-        raise HostTaken(
-            f"{host} is another namespace's, served, claimed or leading to it: choose another host.",
-            host=host,
+    domains, held = (quoted(model._meta.db_table) for model in (get_domain_model(), get_held_host_model()))
+    with connections["default"].cursor() as cursor:
+        cursor.execute(
+            _NOT_FREE.format(domains=domains, held=held),
+            {"host": host, "ours": namespace_id, "now": timezone.now()},
         )
-    held = get_held_host_model().objects.filter(host=host, until__gt=timezone.now())
-    until = held.exclude(namespace_id=namespace_id).values_list("until", flat=True).first()
-    if until is not None:
+        found = cursor.fetchall()
+    for (until,) in found:
+        if until is None:
+            raise HostTaken(
+                f"{host} is another namespace's, served, claimed or leading to it: choose another host.",
+                host=host,
+            )
         raise HostTaken(
             f"{host} was another namespace's and is held for that one until {until:%Y-%m-%d}: "
             "choose another host, or wait.",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from django.db import DatabaseError, connections, transaction
@@ -45,7 +46,7 @@ class _Work:
 
     def run_on_a_spare(self) -> bool:
         """Take all the steps at once if a spare is at hand and nobody else at work; tell whether."""
-        with transaction.atomic():
+        with transaction.atomic(savepoint=False):
             if not (holds_alone(self.namespace) and claim_spare(self.namespace)):
                 return False
             self._take_all()
@@ -75,8 +76,8 @@ class _Work:
         self.namespace.step = step
 
     def _save(self) -> None:
-        with transaction.atomic():
-            self.namespace.save(update_fields=["state", "step", "error", "activated_at"])
+        with transaction.atomic(savepoint=False):
+            self.namespace.save_base(update_fields=frozenset({"state", "step", "error", "activated_at"}))
             # Services that make namespaces for themselves, such as tests, need no actor.
             if self.namespace.state == State.ACTIVE and current_operation() is not None:
                 Record("create", self.namespace, None, {"schema": self.namespace.schema_name}).write()
@@ -110,6 +111,23 @@ def _record_failure(namespace: Any, step: str, error: Exception) -> None:
     rows.update(state=State.FAILED, error=f"{step}: {error}"[:2000])
 
 
+def _at_once(reserved: Callable[..., Any], progress: Progress) -> Any | None:
+    """Reserve the slug and take a spare, all in one transaction; None, with nothing kept, if that cannot be.
+
+    Raises what the reservation raises. A failure of the database is left to the way step by step, which keeps
+    what it was.
+    """
+    try:
+        with public_scope(), transaction.atomic():
+            namespace = reserved(savepoint=False)
+            if namespace.state == State.RESERVED and not _Work(namespace, progress).run_on_a_spare():
+                transaction.set_rollback(True)
+                return None
+            return namespace
+    except (DatabaseError, OSError):
+        return None
+
+
 def provision(
     slug: str, *, name: str, owner: Any, idempotency_key: str | None = None, progress: Progress = silent
 ) -> Any:
@@ -120,7 +138,10 @@ def provision(
     :func:`resume` raise.
     """
     progress("reserve")
-    namespace = reserve(slug, name=name, owner=owner, idempotency_key=idempotency_key)
+    reserved = partial(reserve, slug, name=name, owner=owner, idempotency_key=idempotency_key)
+    if (made := _at_once(reserved, progress)) is not None and made.state not in UNFINISHED:
+        return made
+    namespace = made or reserved()
     try:
         return resume(namespace, progress=progress)
     except NamespaceBusy:

@@ -55,11 +55,15 @@ def _of_key(key: str, digest: str) -> Any | None:
     return namespace
 
 
-def reserve(slug: str, *, name: str, owner: Any, idempotency_key: str | None = None) -> Any:
+def reserve(
+    slug: str, *, name: str, owner: Any, idempotency_key: str | None = None, savepoint: bool = True
+) -> Any:
     """Take the slug: one row, at once visible to everybody else who wants it.
 
     The same wish under the same ``idempotency_key`` gives the namespace it gave before. Raises SlugInvalid,
     SlugTaken, HostTaken, InvalidInput, or IdempotencyKeyReused when the key was given with another wish.
+    Without ``savepoint`` a transaction that is open has failed then, with an IntegrityError where the slug is
+    taken.
     """
     slug, name = validate_slug(slug), _validated_name(name)
     key = None if idempotency_key is None else _validated_key(idempotency_key)
@@ -67,26 +71,38 @@ def reserve(slug: str, *, name: str, owner: Any, idempotency_key: str | None = N
     with public_scope():
         if key is not None and (known := _of_key(key, digest)):
             return known
-        return _insert(slug, name, owner, key, digest)
+        namespace = _reservation(slug, name, key, digest)
+        if not savepoint:
+            _insert(namespace, owner)
+            return namespace
+        return _insert_or_explain(namespace, owner)
 
 
-def _insert(slug: str, name: str, owner: Any, key: str | None, digest: str) -> Any:
-    model = get_namespace_model()
-    namespace = model(
+def _reservation(slug: str, name: str, key: str | None, digest: str) -> Any:
+    return get_namespace_model()(
         slug=slug, name=name, schema_name=new_schema_name(slug), state=State.RESERVED,
         request_key=key, request_digest=digest,
     )  # fmt: skip
+
+
+def _insert(namespace: Any, owner: Any) -> None:
+    # Not save(), in which django-tenants looks for what new_schema_name() never makes.
+    namespace.save_base(force_insert=True)
+    get_membership_model().objects.create(namespace=namespace, user=owner, role=Role.OWNER)
+    require_free_host(primary_host(namespace.slug), namespace.pk)
+
+
+def _insert_or_explain(namespace: Any, owner: Any) -> Any:
+    """Insert and return the namespace, or return the one that somebody else with the key has just made."""
+    slug, key = namespace.slug, namespace.request_key
     try:
         with transaction.atomic():
-            # Not save(), in which django-tenants looks for what new_schema_name() never makes.
-            model.objects.bulk_create([namespace])
-            get_membership_model().objects.create(namespace=namespace, user=owner, role=Role.OWNER)
-            require_free_host(primary_host(slug), namespace.pk)
+            _insert(namespace, owner)
     except IntegrityError as error:
         # Somebody else with this key was faster by a moment.
-        if key is not None and (known := _of_key(key, digest)):
+        if key is not None and (known := _of_key(key, namespace.request_digest)):
             return known
-        taken = model.objects.filter(slug=slug).first()
+        taken = get_namespace_model().objects.filter(slug=slug).first()
         if taken is None:
             raise
         half = f", half-made: finish it with `namespace resume {slug}`," if taken.state in UNFINISHED else ""
