@@ -54,11 +54,11 @@ class SharedRows:
     def known_parameters(self: Any) -> frozenset[str]:
         """Add ``scope`` to what may stand in the query string of a list."""
         known: frozenset[str] = super().known_parameters()  # type: ignore[misc]
-        return known | {"scope"} if self.action == "list" else known
+        return known | {"scope"} if self.is_listing else known
 
     def get_queryset(self: Any) -> Any:
         """Return what is visible here; whatever is not a list of living rows stays with the own rows."""
-        if self.action != "list":
+        if not self.is_listing:
             return super().get_queryset()  # type: ignore[misc]
         scope = _choice(self.request, "scope", SCOPES, "all")
         if self.wants_deleted():

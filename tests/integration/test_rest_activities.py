@@ -169,5 +169,7 @@ def test_list__by_resource__shows_what_is_about_it(api: Any, study: Study, alpha
         other = Study.objects.create(code="B")
     for each in (study, other):
         api.post(ACTIVITIES, on(each, "like"))
-    found = api.get(ACTIVITIES, resource_type="research.study", resource_id=str(other.pk)).json()["results"]
+    found = api.search(ACTIVITIES, where={"resource_type": "research.study", "resource_id": other.pk}).json()[
+        "results"
+    ]
     assert [row["resource_id"] for row in found] == [str(other.pk)]

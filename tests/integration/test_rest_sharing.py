@@ -40,7 +40,7 @@ def test_list__with_a_grant__shows_own_and_shared_rows(
 ) -> None:
     """What is visible is the home's and what a grant shows."""
     make(bea, beta, "B")
-    page = api_of(bea, beta).get("/api/v1/studies/?ordering=code").json()["results"]
+    page = api_of(bea, beta).search("/api/v1/studies/", order="code").json()["results"]
     assert [(row["code"], row["home"]) for row in page] == [("A", "alpha"), ("B", "beta")]
 
 
@@ -50,7 +50,10 @@ def test_list__scope__chooses(
 ) -> None:
     """``scope`` narrows the list."""
     make(bea, beta, "B")
-    assert codes(api_of(bea, beta).get(f"/api/v1/studies/?scope={scope}&ordering=code")) == expected
+    assert (
+        codes(api_of(bea, beta).get("/api/v1/studies/", **{"scope": scope, "filter[order]": "code"}))
+        == expected
+    )
 
 
 def test_list__scope_unknown__is_refused(grant: Any, beta: Any, bea: Any, api_of: Any) -> None:
@@ -71,7 +74,7 @@ def test_list__filter_and_count__run_over_own_and_shared_rows(
 ) -> None:
     """A shared row is filtered and counted like an own one."""
     make(bea, beta, "B")
-    page = api_of(bea, beta).get("/api/v1/studies/?code=A").json()
+    page = api_of(bea, beta).search("/api/v1/studies/", where={"code": "A"}).json()
     assert (page["count"], page["results"][0]["code"]) == (1, "A")
 
 
@@ -83,7 +86,7 @@ def test_list__with_a_grant__takes_few_queries(
         make(bea, beta, f"B{number}")
     client = api_of(bea, beta)
     with django_assert_max_num_queries(6):
-        client.get("/api/v1/studies/?limit=50")
+        client.search("/api/v1/studies/", limit=50)
 
 
 def test_detail__shared_row__can_be_read(study: Study, grant: Any, beta: Any, bea: Any, api_of: Any) -> None:

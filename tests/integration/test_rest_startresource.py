@@ -68,6 +68,9 @@ def test_startresource__new_app__is_complete(committing: object, checkout: Path)
     assert run(checkout, "-c", SERVED).stdout.split() == [
         "True",
         "/api/v1/field-trips/",
+        "/api/v1/field-trips/count/",
+        "/api/v1/field-trips/find/",
+        "/api/v1/field-trips/findOne/",
         "/api/v1/field-trips/{id}/",
         "/api/v1/field-trips/{id}/activities/",
         "/api/v1/field-trips/{id}/history/",

@@ -41,6 +41,10 @@ class ApiClient:
     def get(self, path: str, **query: Any) -> Any:
         return self._client.get(path, query, headers={"accept": "application/json"})
 
+    def search(self, path: str, **given: Any) -> Any:
+        """A list with a filter: ``search(path, where={...}, order="code")``."""
+        return self.get(path, filter=json.dumps(given, cls=DjangoJSONEncoder))
+
     def post(self, path: str, data: Any = None, **headers: str) -> Any:
         return self._send("POST", path, data, headers)
 

@@ -25,6 +25,7 @@ ADDRESS = re.compile(r"(?P<server>\w+://[^/?]*)(?:/[^?]*)?(?P<query>\?.*)?\Z")
 SOURCES = (
     "*_apps/*/migrations/*.py",
     "tests/zoo/migrations/*.py",
+    "tests/shop/migrations/*.py",
     "tests/settings.py",
     "platform/smartmodels/**/*.sql",
     "platform/smartmodels/tenancy/**/*.py",

@@ -136,8 +136,13 @@ class SmartModelsSettings:
     MAX_SCHEMAS_PER_CONNECTION: int = 200
     """Schemas a connection may touch (each costs its server process memory) before it is replaced; 0: any."""
 
-    STATEMENT_TIMEOUTS: Mapping[str, float] = field(default_factory=lambda: {"request": 30.0, "job": 3600.0})
-    """Seconds one statement may take, by kind of work; for other kinds the server decides."""
+    STATEMENT_TIMEOUTS: Mapping[str, float] = field(
+        default_factory=lambda: {"request": 30.0, "search": 3.0, "job": 3600.0}
+    )
+    """Seconds one statement may take, by kind of work; for other kinds the server decides.
+
+    ``search`` is a list that is searched by patterns.
+    """
 
     REQUESTS_PER_NAMESPACE: int = 6
     """Requests of one namespace that a process serves at the same time, fewer than its threads; 0: any."""
@@ -167,7 +172,7 @@ class SmartModelsSettings:
     """Dotted path of what returns the TXT records of a name as a list of texts; the default needs the
     extra ``domains``."""
 
-    PAGE_SIZE: int = 50
+    PAGE_SIZE: int = 100
     """Rows on a page of a list when the caller does not say."""
 
     PAGE_SIZE_MAX: int = 1000

@@ -27,8 +27,8 @@ _LONGEST_NAME = 200
 class Fault:
     """One mistake: a code for programs, a sentence for people, and where it stands.
 
-    ``pointer`` is a JSON pointer into the body, ``parameter`` a name in the query string, ``header`` a
-    header's name; at most one of them is given.
+    ``pointer`` is a JSON pointer into the body or the filter, ``parameter`` a name in the query string,
+    ``header`` a header's name; at most one of them is given.
     """
 
     code: str
@@ -63,6 +63,7 @@ class InvalidParameter(InvalidInputHere):
 
     def __init__(self, name: str, detail: str, *, code: str = "invalid-parameter") -> None:
         super().__init__(Fault(code, detail, parameter=name[:_LONGEST_NAME]))
+        self.default_code = code
 
 
 class InvalidHeader(InvalidInputHere):

@@ -13,7 +13,7 @@ from rest_framework.parsers import BaseParser
 
 from smartmodels.rest.faults import Fault, InvalidInputHere, pointer_to
 
-__all__ = ["StrictJSONParser", "is_storable"]
+__all__ = ["StrictJSONParser", "is_storable", "strict_json", "unstorable_in"]
 
 _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 
@@ -36,21 +36,29 @@ def _without_doubles(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return found
 
 
-def _refuse_unstorable(value: Any, place: tuple[Any, ...] = ()) -> None:
+def unstorable_in(value: Any, place: tuple[Any, ...] = ()) -> tuple[Any, ...] | None:
+    """Return where in a JSON value a text or a name stands that PostgreSQL cannot hold; None if nowhere."""
     if isinstance(value, str):
-        if not is_storable(value):
-            message = "NUL and unpaired surrogates cannot be stored."
-            raise InvalidInputHere(Fault("invalid-character", message, pointer=pointer_to(*place)))
-    elif isinstance(value, list):
-        for index, inner in enumerate(value):
-            _refuse_unstorable(inner, (*place, index))
+        return None if is_storable(value) else place
+    items: Any = ()
+    if isinstance(value, list):
+        items = enumerate(value)
     elif isinstance(value, dict):
-        for name, inner in value.items():
-            if not is_storable(name):
-                raise InvalidInputHere(
-                    Fault("invalid-character", "A name holds NUL or a surrogate.", pointer=pointer_to(*place))
-                )
-            _refuse_unstorable(inner, (*place, name))
+        if not all(map(is_storable, value)):
+            return place
+        items = value.items()
+    found = (unstorable_in(inner, (*place, name)) for name, inner in items)
+    return next((each for each in found if each is not None), None)
+
+
+def strict_json(text: str, what: str = "The body") -> Any:
+    """Return the value of a JSON text; raise ParseError, also for a name that stands twice in one object."""
+    try:
+        return json.loads(text, parse_constant=_no_constant, object_pairs_hook=_without_doubles)
+    except RecursionError as error:
+        raise ParseError(f"{what} is nested too deeply.") from error
+    except ValueError as error:
+        raise ParseError(f"{what} is not JSON: {error}.") from error
 
 
 class StrictJSONParser(BaseParser):
@@ -66,13 +74,10 @@ class StrictJSONParser(BaseParser):
             raise RequestDataTooBig
         try:
             text = content.decode("utf-8")
-            value = json.loads(text, parse_constant=_no_constant, object_pairs_hook=_without_doubles)
-            if "\\u" in text:
-                _refuse_unstorable(value)
         except UnicodeDecodeError as error:
             raise ParseError("The body is not UTF-8.") from error
-        except RecursionError as error:
-            raise ParseError("The body is nested too deeply.") from error
-        except ValueError as error:
-            raise ParseError(f"The body is not JSON: {error}.") from error
+        value = strict_json(text)
+        if "\\u" in text and (place := unstorable_in(value)) is not None:
+            message = "NUL and unpaired surrogates cannot be stored."
+            raise InvalidInputHere(Fault("invalid-character", message, pointer=pointer_to(*place)))
         return value

@@ -20,7 +20,8 @@ class MembershipPermission(BasePermission):
         membership = getattr(request._request, "membership", None)
         if membership is None:
             return False
-        return request.method in SAFE_METHODS or Role(membership.role).writes
+        reads = request.method in SAFE_METHODS or getattr(view, "only_reads", False)
+        return reads or Role(membership.role).writes
 
 
 class OwnerPermission(BasePermission):

@@ -12,14 +12,12 @@ from django.utils.text import slugify
 from smartmodels.models import SmartModel
 from smartmodels.rest.resources import SmartViewSet
 from smartmodels.rest.serializing import derive_serializer
+from smartmodels.rest.served import extensions, registered, viewsets
 
 __all__ = ["discover", "extend", "register", "registered"]
 
 V = TypeVar("V", bound=type[SmartViewSet])
 M = TypeVar("M", bound=type[Any])
-
-_viewsets: dict[str, type[SmartViewSet]] = {}
-_extensions: list[tuple[type[SmartViewSet], type[Any]]] = []
 
 
 def register(model: type[SmartModel], *, path: str | None = None) -> Callable[[V], V]:
@@ -38,7 +36,7 @@ def register(model: type[SmartModel], *, path: str | None = None) -> Callable[[V
     def decorate(viewset: V) -> V:
         """Take the viewset up under its path."""
         plural = path or slugify(str(model._meta.verbose_name_plural))
-        taken = _viewsets.get(plural)
+        taken = viewsets.get(plural)
         if taken is not None and taken.model is not model:
             raise ImproperlyConfigured(
                 f"{model._meta.label} and {taken.model._meta.label} both want /api/v1/{plural}/: "
@@ -48,7 +46,7 @@ def register(model: type[SmartModel], *, path: str | None = None) -> Callable[[V
         undecorated: Any = viewset
         if undecorated.serializer_class is None:
             undecorated.serializer_class = derive_serializer(model, viewset.fields)
-        _viewsets[plural] = viewset
+        viewsets[plural] = viewset
         return viewset
 
     return decorate
@@ -61,7 +59,7 @@ def extend(base: type[SmartViewSet]) -> Callable[[M], M]:
     """
 
     def decorate(mixin: M) -> M:
-        _extensions.append((base, mixin))
+        extensions.append((base, mixin))
         return mixin
 
     return decorate
@@ -70,16 +68,3 @@ def extend(base: type[SmartViewSet]) -> Callable[[M], M]:
 def discover() -> None:
     """Import the ``viewsets`` module of every app that has one."""
     autodiscover_modules("viewsets")
-
-
-def registered() -> dict[str, type[SmartViewSet]]:
-    """Return the viewsets by path, with the extensions of all apps mixed in."""
-    return {path: _extended(viewset) for path, viewset in sorted(_viewsets.items())}
-
-
-def _extended(viewset: type[SmartViewSet]) -> type[SmartViewSet]:
-    mixins = tuple(mixin for base, mixin in _extensions if issubclass(viewset, base))
-    if not mixins:
-        return viewset
-    body = {"__doc__": viewset.__doc__, "__module__": viewset.__module__}
-    return type(viewset.__name__, (*mixins, viewset), body)

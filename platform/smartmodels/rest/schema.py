@@ -73,12 +73,20 @@ class ApiSchema(AutoSchema):
         ]
 
     def _get_request_body(self, direction: Any = "request") -> Any:
-        """Describe the body of a DELETE, where there is one."""
+        """Describe the body of a DELETE, where there is one, and the filter of a search."""
+        described = self.view.body_schema() if hasattr(self.view, "body_schema") else None
+        if described is not None:
+            return {"content": {"application/json": {"schema": described}}, "required": False}
         body = getattr(self.view, "delete_body", None) if self.method == "DELETE" else None
         if body is None:
             return super()._get_request_body(direction)  # type: ignore[no-untyped-call]
         component = self.resolve_serializer(body, direction)
         return {"content": {"application/json": {"schema": component.ref}}, "required": True}
+
+    def get_response_serializers(self) -> Any:
+        """Describe rows of which the caller chooses the fields."""
+        described = self.view.answer_schema() if hasattr(self.view, "answer_schema") else None
+        return super().get_response_serializers() if described is None else {"200": described}
 
     def _map_basic_serializer(self, serializer: Any, direction: Any) -> Any:
         """Say that unknown fields are refused."""

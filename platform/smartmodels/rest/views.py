@@ -47,7 +47,8 @@ def reason_of(request: Any) -> str | None:
 class ApiView(APIView):
     """An endpoint; who may call it, and in what form, is said here and not in global settings.
 
-    ``parameters`` names what may stand in the query string; anything else there is a 400.
+    ``parameters`` names what may stand in the query string; anything else there is a 400. ``only_reads``
+    says that the endpoint reads, whatever its method.
     """
 
     authentication_classes = (IdentityAuthentication,)
@@ -57,6 +58,7 @@ class ApiView(APIView):
     metadata_class = None
     http_method_names: tuple[str, ...] = ("get", "post", "put", "patch", "delete", "head")
     parameters: frozenset[str] = frozenset()
+    only_reads: bool = False
     schema = ApiSchema()
 
     def initial(self, request: Any, *args: Any, **kwargs: Any) -> None:

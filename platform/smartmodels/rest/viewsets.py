@@ -10,11 +10,10 @@ from rest_framework.exceptions import NotFound
 from rest_framework.response import Response
 
 from smartmodels.models import SmartModel
-from smartmodels.querysets import owned, without_service_owners
+from smartmodels.querysets import owned
 from smartmodels.rest.deleting import refuse_foreign_rows
 from smartmodels.rest.faults import InvalidParameter
-from smartmodels.rest.filters import ColumnFilter, columns_of
-from smartmodels.rest.pagination import BoundedPagination
+from smartmodels.rest.filtering import RELATED, FilterMixin, SelectionFilter, SelectionPages, represent
 from smartmodels.rest.permissions import MembershipPermission, OwnerPermission
 from smartmodels.rest.views import GenericApiViewSet
 
@@ -29,7 +28,7 @@ DELETED = OpenApiParameter(
 )
 
 
-class RowViewSet(GenericApiViewSet):
+class RowViewSet(FilterMixin, GenericApiViewSet):
     """Rows of one model in the namespace of the request.
 
     ``fields`` names what is shown, besides the smart fields; by default all of the model's own.
@@ -45,7 +44,8 @@ class RowViewSet(GenericApiViewSet):
     keeps_reason: ClassVar[bool] = True
 
     permission_classes = (MembershipPermission, OwnerPermission)
-    filter_backends = (ColumnFilter,)
+    filter_backends = (SelectionFilter,)
+    pagination_class = SelectionPages
 
     # Which rows
 
@@ -57,6 +57,8 @@ class RowViewSet(GenericApiViewSet):
 
     def wants_deleted(self) -> bool:
         """Tell whether the request asks for deleted rows; raise InvalidParameter if that is not clear."""
+        if self.action == RELATED:
+            return False
         given = self.request.query_params.get("deleted", "false")
         if given.lower() not in _TRUTH:
             raise InvalidParameter("deleted", "Say true or false.")
@@ -73,19 +75,12 @@ class RowViewSet(GenericApiViewSet):
         self.check_object_permissions(self.request, row)
         return row
 
-    def known_parameters(self) -> frozenset[str]:
-        """Return what may stand in the query string: columns and paging for the list."""
-        if self.action == "list":
-            return frozenset({*columns_of(self), *BoundedPagination.parameters, "ordering", "deleted"})
-        return frozenset({"deleted"}) if self.action == "retrieve" else self.parameters
-
     # Endpoints
 
     @extend_schema(parameters=[DELETED])
     def list(self, request: Any) -> Response:
-        """List rows, in the order in which they were made unless `ordering` says otherwise."""
-        page = self.paginate_queryset(self.filter_queryset(without_service_owners(self.get_queryset())))
-        return self.get_paginated_response(self.get_serializer(page, many=True).data)
+        """List rows, in the order in which they were made unless the filter says otherwise."""
+        return self.page()
 
     def create(self, request: Any) -> Response:
         """Make a row; it belongs to whoever asks."""
@@ -102,8 +97,9 @@ class RowViewSet(GenericApiViewSet):
 
     @extend_schema(parameters=[DELETED])
     def retrieve(self, request: Any, pk: str) -> Response:
-        """Read one row."""
-        return Response(self.get_serializer(self.get_object()).data)
+        """Read one row; of the filter, `fields` and `include` count here."""
+        selection = self.select()
+        return Response(represent(self, [self.get_object()], selection)[0])
 
     def update(self, request: Any, pk: str, *, partial: bool = False) -> Response:
         """Replace what the caller may set; optional fields that are left out keep their values."""

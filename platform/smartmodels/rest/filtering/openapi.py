@@ -1,0 +1,138 @@
+"""How a filter describes itself in the OpenAPI document: typed, one per resource."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from drf_spectacular.plumbing import ResolvedComponent
+from rest_framework import serializers
+
+from smartmodels.rest.filtering.columns import Column, columns_of, readable_of
+from smartmodels.rest.filtering.operators import OPERATORS, PATTERNS
+from smartmodels.rest.filtering.relations import relations_of
+
+__all__ = ["describe", "filter_schema", "response_schema"]
+
+_Component: Any = ResolvedComponent
+_TYPED = ("type", "format")
+_ORDER = {"oneOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}}]}
+_IN_WORDS = (
+    "Which rows, in which order, and what of them, as JSON. The same in brackets: "
+    "`filter[where][name]=x&filter[order]=name DESC&filter[limit]=10`."
+)
+
+
+def describe(view: Any, name: str = "filter") -> dict[str, Any]:
+    """Return the parameter ``filter``, or ``where`` of a count."""
+    part = filter_schema(view) if name == "filter" else where_schema(view)
+    return {
+        "name": name,
+        "in": "query",
+        "required": False,
+        "description": _IN_WORDS if name == "filter" else "Which rows: as in `filter`.",
+        "content": {"application/json": {"schema": part}},
+    }
+
+
+def filter_schema(view: Any) -> dict[str, Any]:
+    """Return a reference to the schema of a view's filter."""
+    names = list(readable_of(view.get_serializer_class()))
+    fields = {"type": "array", "items": {"enum": names}}
+    truths = {"type": "object", "additionalProperties": False}
+    truths["properties"] = {name: {"type": "boolean"} for name in names}
+    properties: dict[str, Any] = {
+        "where": where_schema(view),
+        "fields": {"oneOf": [fields, truths]},
+        "order": _ORDER,
+        "limit": {"type": "integer", "minimum": 1},
+        "skip": {"type": "integer", "minimum": 0},
+        "offset": {"type": "integer", "minimum": 0, "description": "Another name of `skip`."},
+    }
+    if related := sorted(relations_of(view)):
+        properties["include"] = {"type": "array", "items": _include_schema(related)}
+    return _component(view, "Filter", _closed(properties))
+
+
+def where_schema(view: Any) -> dict[str, Any]:
+    """Return a reference to the schema of a view's conditions."""
+    name = _name(view, "Where")
+    itself = {"$ref": f"#/components/schemas/{name}"}
+    properties: dict[str, Any] = {
+        column.name: _property_schema(view, column)
+        for column in columns_of(view.get_serializer_class(), view.model).values()
+    }
+    branches = {"type": "array", "items": itself}
+    properties.update({"and": branches, "or": branches, "nor": branches, "not": itself})
+    schema = _closed(properties)
+    if related := sorted(relations_of(view)):
+        # A condition on related rows: owner.name
+        schema["patternProperties"] = {f"^({'|'.join(related)})\\.": {}}
+    return _component(view, "Where", schema)
+
+
+def row_schema(view: Any) -> dict[str, Any]:
+    """Return a reference to the schema of a row of which ``fields`` may leave out some."""
+    whole = view.schema.resolve_serializer(view.get_serializer_class()(), "response").schema
+    schema = {name: part for name, part in whole.items() if name != "required"}
+    related = {name: {"description": "What `include` asks for."} for name in sorted(relations_of(view))}
+    schema["properties"] = {**related, **whole["properties"]}
+    return _component(view, "Row", schema)
+
+
+def response_schema(view: Any) -> dict[str, Any]:
+    """Return the schema of an answer: a row, of which lists are made elsewhere, or a page of ``find``."""
+    if view.action != "find":
+        return row_schema(view)
+    page: dict[str, Any] = view.pagination_class().get_paginated_response_schema(
+        {"type": "array", "items": row_schema(view)}
+    )
+    return page
+
+
+def _include_schema(names: list[str]) -> dict[str, Any]:
+    scope = {"type": "object", "description": "A filter of the related rows."}
+    whole = _closed({"relation": {"enum": names}, "scope": scope})
+    return {"oneOf": [{"enum": names}, {**whole, "required": ["relation"]}]}
+
+
+def _property_schema(view: Any, column: Column) -> dict[str, Any]:
+    value = _value_schema(view, column)
+    values = {"type": "array", "items": value}
+    text, two = {"type": "string"}, {**values, "minItems": 2, "maxItems": 2}
+    own = {"exists": {"type": "boolean"}, "inq": values, "nin": values, "between": two}
+    known = [name for name in OPERATORS if name not in PATTERNS or column.is_text]
+    operators = {name: text if name in PATTERNS else own.get(name, value) for name in known}
+    if column.is_text:
+        operators["options"] = {"enum": ["i"]}
+    return {"anyOf": [value, {**_closed(operators), "minProperties": 1}]}
+
+
+def _value_schema(view: Any, column: Column) -> dict[str, Any]:
+    shown = getattr(column.shown, "pk_field", None) or column.shown
+    mapped = view.schema._map_serializer_field(shown, "response")
+    found = {name: mapped[name] for name in _TYPED if name in mapped}
+    if isinstance(shown, serializers.ChoiceField) or "type" not in found:
+        found = {"type": "string"}
+    kinds = [found["type"]] if isinstance(found["type"], str) else list(found["type"])
+    found["type"] = [*dict.fromkeys([*kinds, "null"])]
+    return found
+
+
+# Components
+
+
+def _closed(properties: dict[str, Any]) -> dict[str, Any]:
+    return {"type": "object", "properties": properties, "additionalProperties": False}
+
+
+def _name(view: Any, kind: str) -> str:
+    return f"{view.model.__name__}{kind}"
+
+
+def _component(view: Any, kind: str, schema: dict[str, Any]) -> dict[str, Any]:
+    component = _Component(
+        name=_name(view, kind), type=ResolvedComponent.SCHEMA, schema=schema, object=_name(view, kind)
+    )
+    view.schema.registry.register_on_missing(component)
+    found: dict[str, Any] = component.ref
+    return found

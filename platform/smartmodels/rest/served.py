@@ -1,0 +1,46 @@
+"""Which viewset serves which model: filled by the registry, read by whatever follows relations."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Any
+
+__all__ = ["count_served", "extensions", "registered", "view_class_of", "viewsets"]
+
+viewsets: dict[str, type[Any]] = {}
+"""By path."""
+
+extensions: list[tuple[type[Any], type[Any]]] = []
+"""Kinds of viewsets, and what is mixed into all of that kind."""
+
+
+def registered() -> dict[str, type[Any]]:
+    """Return the viewsets by path, with the extensions of all apps mixed in."""
+    return {path: _extended(viewset) for path, viewset in sorted(viewsets.items())}
+
+
+def view_class_of(model: Any) -> type[Any] | None:
+    """Return the viewset that serves a model, with its extensions; None if no endpoint does."""
+    for viewset in viewsets.values():
+        if viewset.model is model:
+            return _extended(viewset)
+    return None
+
+
+def count_served() -> int:
+    """Return how many viewsets and extensions there are: what is derived from them is kept for as long."""
+    return len(viewsets) + len(extensions)
+
+
+def _extended(viewset: type[Any]) -> type[Any]:
+    key: Any = viewset
+    found: type[Any] = _mixed(key, tuple(mixin for base, mixin in extensions if issubclass(viewset, base)))
+    return found
+
+
+@cache
+def _mixed(viewset: Any, mixins: tuple[type[Any], ...]) -> type[Any]:
+    if not mixins:
+        return viewset
+    body = {"__doc__": viewset.__doc__, "__module__": viewset.__module__}
+    return type(viewset.__name__, (*mixins, viewset), body)
