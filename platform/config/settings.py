@@ -177,6 +177,8 @@ SPECTACULAR_SETTINGS = {
     "ENUM_NAME_OVERRIDES": {
         "NamespaceStateEnum": "smartmodels.tenancy.models.State",
         "HostStateEnum": "smartmodels.tenancy.models.HostState",
+        "GrantRoleEnum": "smartmodels.sharing.models.GrantRole",
+        "KeyRoleEnum": "smartmodels.tenancy.keys.KeyRole",
         "JobStateEnum": "smartmodels.jobs.JobState",
     },
 }

@@ -142,6 +142,9 @@ class SmartModelsSettings:
     REQUESTS_PER_NAMESPACE: int = 6
     """Requests of one namespace that a process serves at the same time, fewer than its threads; 0: any."""
 
+    KEYS_PER_NAMESPACE: int = 100
+    """The most API keys a namespace may have at a time, expired and revoked ones not counted."""
+
     ROUTING_TTL: float = 60.0
     """Seconds a host's namespace stays cached when nothing announced a change; 0 asks for every request."""
 
