@@ -126,6 +126,13 @@ CACHES = {
         "KEY_FUNCTION": "smartmodels.tenancy.cache.make_key",
         "OPTIONS": {"MAX_ENTRIES": 100_000},
     },
+    # Requests are counted in a cache of their own, for the same reason and with the same limit.
+    "limits": {
+        "BACKEND": "django.core.cache.backends.locmem.LocMemCache",
+        "LOCATION": "limits",
+        "KEY_FUNCTION": "smartmodels.tenancy.cache.make_key",
+        "OPTIONS": {"MAX_ENTRIES": 100_000},
+    },
 }
 STATIC_URL = "/static/"
 STATIC_ROOT = DATA / "static"

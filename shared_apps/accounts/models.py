@@ -22,8 +22,9 @@ from uuid_utils.compat import uuid7
 from smartmodels.exceptions import AccountKept
 from smartmodels.ownership import is_sentinel, refuse_sentinel
 from smartmodels.tenancy.keys import AbstractApiKey
+from smartmodels.tenancy.rates import AbstractRateCount
 
-__all__ = ["ApiKey", "Session", "Token", "User"]
+__all__ = ["ApiKey", "RateCount", "Session", "Token", "User"]
 
 
 def new_key() -> Any:
@@ -167,3 +168,10 @@ class ApiKey(AbstractApiKey):
 
     class Meta(AbstractApiKey.Meta):
         verbose_name = "API key"
+
+
+class RateCount(AbstractRateCount):
+    """How often somebody asked lately."""
+
+    class Meta(AbstractRateCount.Meta):
+        pass
