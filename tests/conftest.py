@@ -49,6 +49,8 @@ def _test_settings() -> Iterator[None]:
         SMARTMODELS_ROUTING_TTL=0,
         # Some clients of tests never close an answer; servers do, and then its place is free again.
         SMARTMODELS_REQUESTS_PER_NAMESPACE=0,
+        # Many tests ask more often in a minute than people do.
+        SMARTMODELS_RATE_LIMITS={},
         WHITENOISE_AUTOREFRESH=True,
     ):
         yield
@@ -59,6 +61,7 @@ def _empty_cache() -> Iterator[None]:
     yield
     cache.clear()
     caches["guesses"].clear()
+    caches["limits"].clear()
 
 
 @pytest.fixture(scope="session")

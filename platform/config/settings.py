@@ -126,6 +126,13 @@ CACHES = {
         "KEY_FUNCTION": "smartmodels.tenancy.cache.make_key",
         "OPTIONS": {"MAX_ENTRIES": 100_000},
     },
+    # Requests are counted in a cache of their own, for the same reason and with the same limit.
+    "limits": {
+        "BACKEND": "django.core.cache.backends.locmem.LocMemCache",
+        "LOCATION": "limits",
+        "KEY_FUNCTION": "smartmodels.tenancy.cache.make_key",
+        "OPTIONS": {"MAX_ENTRIES": 100_000},
+    },
 }
 STATIC_URL = "/static/"
 STATIC_ROOT = DATA / "static"
@@ -177,6 +184,8 @@ SPECTACULAR_SETTINGS = {
     "ENUM_NAME_OVERRIDES": {
         "NamespaceStateEnum": "smartmodels.tenancy.models.State",
         "HostStateEnum": "smartmodels.tenancy.models.HostState",
+        "GrantRoleEnum": "smartmodels.sharing.models.GrantRole",
+        "KeyRoleEnum": "smartmodels.tenancy.keys.KeyRole",
         "JobStateEnum": "smartmodels.jobs.JobState",
     },
 }

@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.urls import path
 
 from config.pages import namespace_home
+from shared_apps.accounts.keys.viewsets import KeyViewSet
 from shared_apps.accounts.viewsets import TokenView
 from shared_apps.namespaces.closing.viewsets import OwnAccountView
 from shared_apps.operations.viewsets import NamespaceJobViewSet
@@ -17,7 +18,7 @@ urlpatterns: list[object] = [
     path("admin/", namespace_site.urls),
     *namespace_api(
         __name__,
-        {"grants": GrantViewSet, "jobs": NamespaceJobViewSet},
+        {"grants": GrantViewSet, "jobs": NamespaceJobViewSet, "keys": KeyViewSet},
         path("account/", OwnAccountView.as_view(), name="account"),
         path("token/", TokenView.as_view(), name="token"),
     ),

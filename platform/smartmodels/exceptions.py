@@ -39,6 +39,7 @@ __all__ = [
     "ParentDeleted",
     "ProtectedRows",
     "PurgeRefused",
+    "RateLimited",
     "ReportUnavailable",
     "RestoreConflict",
     "RevertConflict",
@@ -370,6 +371,13 @@ class WriteConflict(SmartModelsError):
 
     code = "write-conflict"
     status = 503
+
+
+class RateLimited(SmartModelsError):
+    """Too many requests in a short time: wait for as many seconds as ``Retry-After`` says."""
+
+    code = "rate-limited"
+    status = 429
 
 
 class ReportUnavailable(SmartModelsError):

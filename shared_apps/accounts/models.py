@@ -21,8 +21,10 @@ from uuid_utils.compat import uuid7
 
 from smartmodels.exceptions import AccountKept
 from smartmodels.ownership import is_sentinel, refuse_sentinel
+from smartmodels.tenancy.keys import AbstractApiKey
+from smartmodels.tenancy.rates import AbstractRateCount
 
-__all__ = ["Session", "Token", "User"]
+__all__ = ["ApiKey", "RateCount", "Session", "Token", "User"]
 
 
 def new_key() -> Any:
@@ -155,3 +157,21 @@ class Token(models.Model):
         refuse_sentinel(user.pk, "have a token")
         secret = secrets.token_urlsafe(32)
         return cls.objects.create(user=user, namespace_id=namespace_id, digest=cls.digest_of(secret)), secret
+
+
+class ApiKey(AbstractApiKey):
+    """A key of a namespace. It ends with the membership that backs it, and is not revived by a new one."""
+
+    membership = models.ForeignKey(
+        "namespaces.Membership", null=True, on_delete=models.SET_NULL, related_name="api_keys"
+    )
+
+    class Meta(AbstractApiKey.Meta):
+        verbose_name = "API key"
+
+
+class RateCount(AbstractRateCount):
+    """How often somebody asked lately."""
+
+    class Meta(AbstractRateCount.Meta):
+        pass

@@ -73,7 +73,6 @@ class TokenView(ApiView):
     serializer_class = CredentialsSerializer
     permission_classes = ()
     opens_for_staff = True
-    further_statuses = ("429",)
     limit = GuessLimit()
 
     def get_authenticators(self) -> Any:

@@ -86,6 +86,7 @@ class GrantViewSet(GenericApiViewSet):
 
     serializer_class = GrantSerializer
     queryset = Grant.objects.none()
+    scope_of_writes = "manage"
     further_statuses = ("404",)
 
     def known_parameters(self) -> frozenset[str]:

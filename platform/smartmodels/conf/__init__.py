@@ -147,6 +147,24 @@ class SmartModelsSettings:
     REQUESTS_PER_NAMESPACE: int = 6
     """Requests of one namespace that a process serves at the same time, fewer than its threads; 0: any."""
 
+    KEYS_PER_NAMESPACE: int = 100
+    """The most API keys a namespace may have at a time, expired and revoked ones not counted."""
+
+    RATE_LIMITS: Mapping[str, tuple[int, int]] = field(
+        default_factory=lambda: {"principal": (1200, 60), "namespace": (12_000, 60)}
+    )
+    """Most requests to the API in so many seconds, of one ``principal`` (a user, key, application or address)
+    and of a whole ``namespace``; what is left out is not limited, and ``{}`` counts nothing."""
+
+    RATE_COUNTER: str = "smartmodels.rest.access.counters.CacheCounter"
+    """Dotted path of what counts requests: in the cache ``limits``, or ``PostgresCounter`` in the database.
+
+    In a cache that is kept in memory each process counts for itself.
+    """
+
+    RATE_MODEL: str = "accounts.RateCount"
+    """``app.Model`` of the concrete table that ``PostgresCounter`` counts in."""
+
     ROUTING_TTL: float = 60.0
     """Seconds a host's namespace stays cached when nothing announced a change; 0 asks for every request."""
 

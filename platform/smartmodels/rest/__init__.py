@@ -7,6 +7,14 @@ An app's ``viewsets.py`` says which of its models are served::
         pass
 """
 
+from smartmodels.rest.access.roles import (
+    IsAdminOrIsOwner,
+    IsAuthenticatedOrCreate,
+    IsOwner,
+    IsReadOnly,
+    ManagerPermission,
+)
+from smartmodels.rest.access.scoping import within_scope
 from smartmodels.rest.door import (
     JSONRenderer,
     NotFound,
@@ -36,7 +44,12 @@ __all__ = [
     "GenericApiViewSet",
     "GuessLimit",
     "InvalidParameter",
+    "IsAdminOrIsOwner",
+    "IsAuthenticatedOrCreate",
+    "IsOwner",
+    "IsReadOnly",
     "JSONRenderer",
+    "ManagerPermission",
     "MembershipPermission",
     "NotFound",
     "OpenApiParameter",
@@ -59,4 +72,5 @@ __all__ = [
     "problem_of",
     "register",
     "serializers",
+    "within_scope",
 ]

@@ -48,13 +48,13 @@ class IdentityScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped
     """How the OpenAPI document describes it."""
 
     target_class = IdentityAuthentication
-    name = ["token", "session"]  # noqa: RUF012 - the base class says how it is read
+    name = ["token", "session", "key"]  # noqa: RUF012 - the base class says how it is read
 
     def get_security_requirement(self, auto_schema: Any) -> Any:
         return [{name: []} for name in self.name]
 
     def get_security_definition(self, auto_schema: Any) -> Any:
-        """Return the two ways in which a request says who asks."""
+        """Return the ways in which a request says who asks."""
         return [
             {
                 "type": "http",
@@ -66,5 +66,11 @@ class IdentityScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped
                 "in": "cookie",
                 "name": "sessionid",
                 "description": "The session of a login on this host; writes also send `X-CSRFToken`.",
+            },
+            {
+                "type": "http",
+                "scheme": "bearer",
+                "bearerFormat": "smk_<prefix>_<secret>",
+                "description": "An API key of `POST /api/v1/keys/`; its scopes say what it may do.",
             },
         ]

@@ -47,6 +47,7 @@ class SchemaView(ApiView):
         OpenApiYamlRenderer2,
     )
     http_method_names = ("get", "head")
+    open_to_programs = True
     urlconf = ""
     title = ""
     about = ""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import cached_property
 from typing import Any
 
+from smartmodels.rest.access.scoping import within_scope
 from smartmodels.rest.permissions import OwnerPermission
 from smartmodels.rest.registry import registered
 from smartmodels.rest.reverting import writable_fields
@@ -22,7 +23,9 @@ class Rights:
     @cached_property
     def _views(self) -> dict[Any, Any]:
         views = {}
-        for viewset in registered().values():
+        for path, viewset in registered().items():
+            if not within_scope(self._request, path, "write"):
+                continue
             view = viewset(request=self._request, format_kwarg=None, action="retrieve", kwargs={})
             views[view.model._meta.concrete_model] = view
         return views

@@ -48,7 +48,7 @@ _STATUSES = {
     "409": "The present state does not allow this.",
     "413": "The body is too large.",
     "415": "The body is not JSON.",
-    "429": "Too many attempts: wait as long as `Retry-After` says.",
+    "429": "Too many requests or attempts: wait as long as `Retry-After` says.",
 }
 
 
@@ -113,4 +113,4 @@ class ApiSchema(AutoSchema):
             statuses.append("409")
         if self.method in _UNSAFE and self._get_request_body():
             statuses += ["413", "415"]
-        return [*statuses, *getattr(self.view, "further_statuses", ())]
+        return [*statuses, "429", *getattr(self.view, "further_statuses", ())]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import cache
 from typing import Any
 
-__all__ = ["count_served", "extensions", "registered", "view_class_of", "viewsets"]
+__all__ = ["count_served", "extensions", "path_of", "registered", "view_class_of", "viewsets"]
 
 viewsets: dict[str, type[Any]] = {}
 """By path."""
@@ -27,6 +27,11 @@ def view_class_of(model: Any) -> type[Any] | None:
     return None
 
 
+def path_of(model: Any) -> str | None:
+    """Return the path of the list of a model's rows; None if no endpoint serves it."""
+    return next((path for path, viewset in viewsets.items() if viewset.model is model), None)
+
+
 def count_served() -> int:
     """Return how many viewsets and extensions there are: what is derived from them is kept for as long."""
     return len(viewsets) + len(extensions)
@@ -39,7 +44,7 @@ def _extended(viewset: type[Any]) -> type[Any]:
 
 
 @cache
-def _mixed(viewset: Any, mixins: tuple[type[Any], ...]) -> type[Any]:
+def _mixed(viewset: type[Any], mixins: tuple[type[Any], ...]) -> type[Any]:
     if not mixins:
         return viewset
     body = {"__doc__": viewset.__doc__, "__module__": viewset.__module__}

@@ -23,6 +23,7 @@ class RootView(ApiView, APIRootView):
     """The lists of this API and their addresses."""
 
     schema: Any = None
+    open_to_programs = True
 
 
 class StaffRootView(RootView):

@@ -14,6 +14,7 @@ from rest_framework.views import APIView
 from rest_framework.viewsets import GenericViewSet
 
 from smartmodels.context import operation
+from smartmodels.rest.access.scoping import require_scope
 from smartmodels.rest.authentication import IdentityAuthentication
 from smartmodels.rest.faults import InvalidHeader
 from smartmodels.rest.filters import refuse_unknown
@@ -48,7 +49,9 @@ class ApiView(APIView):
     """An endpoint; who may call it, and in what form, is said here and not in global settings.
 
     ``parameters`` names what may stand in the query string; anything else there is a 400. ``only_reads``
-    says that the endpoint reads, whatever its method.
+    says that the endpoint reads, whatever its method. What programs may call is said by
+    ``open_to_programs`` and ``closed_to_programs`` (smartmodels/rest/access/scoping.py);
+    ``scope_of_writes`` is what a program needs to write.
     """
 
     authentication_classes = (IdentityAuthentication,)
@@ -60,6 +63,14 @@ class ApiView(APIView):
     parameters: frozenset[str] = frozenset()
     only_reads: bool = False
     schema = ApiSchema()
+    open_to_programs = False
+    closed_to_programs = False
+    scope_of_writes = "write"
+
+    def check_permissions(self, request: Any) -> None:
+        """Ask the permission classes, and of a program its scopes."""
+        super().check_permissions(request)
+        require_scope(request, self)
 
     def initial(self, request: Any, *args: Any, **kwargs: Any) -> None:
         """Admit the request: first who asks, then what for."""

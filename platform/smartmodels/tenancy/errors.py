@@ -10,6 +10,8 @@ __all__ = [
     "HostNotFound",
     "HostPrimary",
     "HostUnproved",
+    "KeyNotFound",
+    "KeyRefused",
     "MemberExists",
     "MemberNotFound",
     "NamespaceArchived",
@@ -80,6 +82,20 @@ class ResolverFailed(SmartModelsError):
 
     code = "resolver-failed"
     status = 503
+
+
+class KeyNotFound(SmartModelsError):
+    """The namespace has no such API key: see ``manage.py namespace key list``."""
+
+    code = "key-not-found"
+    status = 404
+
+
+class KeyRefused(SmartModelsError):
+    """This cannot be done with API keys as they are: the message says why."""
+
+    code = "key-refused"
+    status = 409
 
 
 class MemberExists(SmartModelsError):

@@ -16,7 +16,7 @@ from typing import Any
 from django.conf import settings as django_settings
 from django.core.cache import caches
 
-__all__ = ["Guesses"]
+__all__ = ["Guesses", "address_of"]
 
 _CACHE = "guesses"
 
@@ -58,14 +58,14 @@ class Guesses:
         return f"{key}:{int(now // self.seconds)}"
 
     def _keys(self, request: Any, account: str) -> tuple[tuple[str, int], tuple[str, int]]:
-        address = _address_of(request)
+        address = address_of(request)
         return (
             (_key("account", account.strip().lower(), address), self.attempts),
             (_key("address", address), self.attempts * self.spread),
         )
 
 
-def _address_of(request: Any) -> str:
+def address_of(request: Any) -> str:
     """Return who asks: the last address that our own proxies saw, if we stand behind any."""
     remote = str(request.META.get("REMOTE_ADDR") or "")
     proxies = int(getattr(django_settings, "REST_FRAMEWORK", {}).get("NUM_PROXIES") or 0)

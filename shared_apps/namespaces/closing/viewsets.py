@@ -164,7 +164,6 @@ class OwnAccountView(ApiView):
     serializer_class = AccountDetailSerializer
     delete_body = OwnClosingSerializer
     keeps_reason = True
-    further_statuses = ("429",)
     limit = GuessLimit()
 
     @extend_schema(responses=AccountDetailSerializer)

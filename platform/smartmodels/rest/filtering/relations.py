@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
+from smartmodels.rest.access.scoping import require_within_scope
 from smartmodels.rest.filtering.columns import readable_of
-from smartmodels.rest.served import count_served, view_class_of
+from smartmodels.rest.served import count_served, path_of, view_class_of
 
 __all__ = ["RELATED", "Relation", "relations_of"]
 
@@ -29,7 +30,11 @@ class Relation:
     inner: str
 
     def view_for(self, request: Any) -> Any:
-        """Return the view that says what the caller may see of the related model."""
+        """Return the view that says what the caller may see of the related model.
+
+        Raises Refused for a program whose scopes do not cover that model.
+        """
+        require_within_scope(request, str(path_of(self.model)), "read")
         view_class: Any = view_class_of(self.model)
         return view_class(request=request, format_kwarg=None, action=RELATED, kwargs={})
 

@@ -10,6 +10,7 @@ from smartmodels.tenancy.life.domains import (
     remove_domain,
     verify_domain,
 )
+from smartmodels.tenancy.life.keys import find_key, keys_of, make_key, revoke_key, rotate_key
 from smartmodels.tenancy.life.members import add_member, change_role, members_of, remove_member
 from smartmodels.tenancy.life.purging import purge, purge_expired, require_purgeable
 from smartmodels.tenancy.life.rehearsing import rehearsed
@@ -25,7 +26,10 @@ __all__ = [
     "delete",
     "domains_of",
     "end_maintenance",
+    "find_key",
     "find_renamed",
+    "keys_of",
+    "make_key",
     "make_primary",
     "members_of",
     "proof_record",
@@ -37,6 +41,8 @@ __all__ = [
     "rename",
     "require_purgeable",
     "resume",
+    "revoke_key",
+    "rotate_key",
     "serve",
     "suspend",
     "unarchive",

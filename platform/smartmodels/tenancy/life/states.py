@@ -73,6 +73,7 @@ MOVES: dict[str, Move] = {
     "rename": Move(_OPEN),
     "domain": Move(_KEPT),
     "member": Move(_KEPT),
+    "key": Move(_OPEN),
 }
 
 _WAYS_OUT: dict[State, str] = {
