@@ -19,6 +19,7 @@ def case() -> type[TestCase]:
         namespace_slug = "cases"
 
         def test_rows__of_one_test__are_gone_in_the_next(self) -> None:
+            """The transaction of each test is rolled back."""
             assert current_namespace() == self.namespace
             assert Keeper.objects.count() == 0
             Keeper.objects.create(name="Ada")
