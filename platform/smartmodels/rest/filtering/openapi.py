@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from copy import deepcopy
 from typing import Any
 
 from drf_spectacular.plumbing import ResolvedComponent
@@ -72,7 +73,8 @@ def where_schema(view: Any) -> dict[str, Any]:
 
 def row_schema(view: Any) -> dict[str, Any]:
     """Return a reference to the schema of a row of which ``fields`` may leave out some."""
-    whole = view.schema.resolve_serializer(view.get_serializer_class()(), "response").schema
+    # A copy to the bottom: enumerations are taken out of components in place.
+    whole = deepcopy(view.schema.resolve_serializer(view.get_serializer_class()(), "response").schema)
     schema = {name: part for name, part in whole.items() if name != "required"}
     related = {name: {"description": "What `include` asks for."} for name in sorted(relations_of(view))}
     schema["properties"] = {**related, **whole["properties"]}
