@@ -11,13 +11,13 @@ from rest_framework.exceptions import ValidationError
 from rest_framework.filters import BaseFilterBackend
 
 from smartmodels.rest.faults import InvalidParameter
+from smartmodels.rest.lists.ordering import OrderTerm
 from smartmodels.rest.parsing import is_storable
 
 __all__ = ["ColumnFilter", "columns_of", "refuse_unknown"]
 
 _NULL = "null"
-_RESERVED = frozenset({"limit", "offset", "ordering", "deleted"})
-_DEFAULT_ORDER = ("created_at", "id")
+_RESERVED = frozenset({"limit", "offset", "ordering", "deleted", "cursor", "as_of", "format"})
 _DESCRIBED = ("type", "format", "enum", "pattern", "minimum", "maximum", "maxLength")
 _TEXTUAL = (serializers.CharField, serializers.ChoiceField)
 
@@ -81,8 +81,7 @@ def _schema_of(view: Any, field: Any) -> dict[str, Any]:
 class ColumnFilter(BaseFilterBackend):
     """``?code=PAL0708&ordering=-created_at``: exact matches, ``null`` for no value, and an order.
 
-    Without ``ordering`` rows stand in the order in which they were made; the key is always the last
-    criterion, so that pages neither overlap nor leave anything out.
+    Without ``ordering`` rows stand in the order in which they were made.
     """
 
     def filter_queryset(self, request: Any, queryset: Any, view: Any) -> Any:
@@ -95,12 +94,14 @@ class ColumnFilter(BaseFilterBackend):
                 {f"{field.source}__isnull": True} if value is None else {str(field.source): value}
             )
             queryset = queryset.filter(**condition)
-        return queryset.order_by(*self._order(request.query_params.get("ordering"), columns))
+        return queryset
 
     @staticmethod
-    def _order(given: str | None, columns: dict[str, Any]) -> tuple[str, ...]:
+    def order(view: Any) -> tuple[OrderTerm, ...]:
+        """Return the order that the request asks for; raise InvalidParameter."""
+        columns, given = columns_of(view), view.request.query_params.get("ordering")
         if given is None:
-            return _DEFAULT_ORDER
+            return ()
         order = []
         for part in given.split(","):
             name = part.strip()
@@ -110,8 +111,9 @@ class ColumnFilter(BaseFilterBackend):
                     "ordering",
                     f"Name columns, '-' before one for descending order: {', '.join(sorted(columns))}.",
                 )
-            order.append(("-" if name.startswith("-") else "") + str(column.source))
-        return (*dict.fromkeys(order), "id")
+            down = name.startswith("-")
+            order.append(OrderTerm(str(column.source), descending=down, nulls_first=down))
+        return tuple(order)
 
     def get_schema_operation_parameters(self, view: Any) -> list[dict[str, Any]]:
         """Describe one parameter per column, and ``ordering``."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, ClassVar, Literal
 
+from django.http import HttpResponseBase
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import status
 from rest_framework.exceptions import NotFound
@@ -14,6 +15,16 @@ from smartmodels.querysets import owned, without_service_owners
 from smartmodels.rest.deleting import refuse_foreign_rows
 from smartmodels.rest.faults import InvalidParameter
 from smartmodels.rest.filters import ColumnFilter, columns_of
+from smartmodels.rest.lists import (
+    ListPagination,
+    RowSchema,
+    Wish,
+    answer_list,
+    answer_row,
+    check_row,
+    moment_of,
+    rows_as_of,
+)
 from smartmodels.rest.pagination import BoundedPagination
 from smartmodels.rest.permissions import MembershipPermission, OwnerPermission
 from smartmodels.rest.views import GenericApiViewSet
@@ -21,6 +32,8 @@ from smartmodels.rest.views import GenericApiViewSet
 __all__ = ["RowViewSet"]
 
 Life = Literal["living", "all"]
+
+_OF_LISTS = ("deleted", "cursor", "as_of")
 
 _TRUTH = {"true": True, "false": False}
 
@@ -33,9 +46,9 @@ class RowViewSet(GenericApiViewSet):
     """Rows of one model in the namespace of the request.
 
     ``fields`` names what is shown, besides the smart fields; by default all of the model's own.
-    ``owner_writes_only = False`` lets every member who writes change every row. What is visible at all
-    is decided in :meth:`get_queryset` alone; an action that works on deleted rows, too, says
-    ``@action(..., life="all")``.
+    ``owner_writes_only = False`` lets every member who writes change every row; ``requires_if_match``
+    refuses writes that do not say which state of the row they go by. What is visible at all is decided in
+    :meth:`get_queryset` alone; an action that works on deleted rows, too, says ``@action(..., life="all")``.
     """
 
     model: ClassVar[type[SmartModel]]
@@ -43,7 +56,10 @@ class RowViewSet(GenericApiViewSet):
     fields: ClassVar[tuple[str, ...] | None] = None
     owner_writes_only: ClassVar[bool] = True
     keeps_reason: ClassVar[bool] = True
+    requires_if_match: ClassVar[bool] = False
 
+    schema = RowSchema()
+    pagination_class = ListPagination
     permission_classes = (MembershipPermission, OwnerPermission)
     filter_backends = (ColumnFilter,)
 
@@ -53,6 +69,8 @@ class RowViewSet(GenericApiViewSet):
         """Return the rows that are visible here: the living, or with ``?deleted=true`` the deleted."""
         if self.life == "all":
             return owned(self.model.all_objects.all())
+        if (moment := moment_of(self.request)) is not None:
+            return rows_as_of(self.model, moment, deleted=self.wants_deleted())
         return self.model.deleted_objects.all() if self.wants_deleted() else self.model.objects.all()
 
     def wants_deleted(self) -> bool:
@@ -62,12 +80,16 @@ class RowViewSet(GenericApiViewSet):
             raise InvalidParameter("deleted", "Say true or false.")
         return _TRUTH[given.lower()]
 
+    def wants_past(self) -> bool:
+        """Tell whether the request asks for rows as they were; raise InvalidParameter if it is unclear."""
+        return moment_of(self.request) is not None
+
     def get_object(self, *, lock: bool = False) -> Any:
         """Return the row of the address, locked for the transaction if asked; raise NotFound."""
         rows = self.get_queryset()
         if lock:
             rows = rows.select_for_update(of=("self",))
-        row = rows.filter(pk=self.key()).first()
+        row = rows.filter(**{self.model._meta.pk.attname: self.key()}).first()
         if row is None:
             raise NotFound(f"There is no such {self.model._meta.verbose_name} here.")
         self.check_object_permissions(self.request, row)
@@ -76,16 +98,21 @@ class RowViewSet(GenericApiViewSet):
     def known_parameters(self) -> frozenset[str]:
         """Return what may stand in the query string: columns and paging for the list."""
         if self.action == "list":
-            return frozenset({*columns_of(self), *BoundedPagination.parameters, "ordering", "deleted"})
-        return frozenset({"deleted"}) if self.action == "retrieve" else self.parameters
+            return frozenset({*columns_of(self), *BoundedPagination.parameters, "ordering", *_OF_LISTS})
+        return frozenset({"deleted", "as_of"}) if self.action == "retrieve" else self.parameters
 
     # Endpoints
 
     @extend_schema(parameters=[DELETED])
-    def list(self, request: Any) -> Response:
+    def list(self, request: Any) -> HttpResponseBase:
         """List rows, in the order in which they were made unless `ordering` says otherwise."""
-        page = self.paginate_queryset(self.filter_queryset(without_service_owners(self.get_queryset())))
-        return self.get_paginated_response(self.get_serializer(page, many=True).data)
+        rows = self.filter_queryset(without_service_owners(self.get_queryset()))
+        return answer_list(self, rows, self.wish())
+
+    def wish(self) -> Wish:
+        """Return what of the list is wanted; raise InvalidParameter."""
+        page = BoundedPagination()
+        return Wish(ColumnFilter.order(self), page.get_limit(self.request), page.get_offset(self.request))
 
     def create(self, request: Any) -> Response:
         """Make a row; it belongs to whoever asks."""
@@ -103,16 +130,17 @@ class RowViewSet(GenericApiViewSet):
     @extend_schema(parameters=[DELETED])
     def retrieve(self, request: Any, pk: str) -> Response:
         """Read one row."""
-        return Response(self.get_serializer(self.get_object()).data)
+        return answer_row(self, self.get_object())
 
     def update(self, request: Any, pk: str, *, partial: bool = False) -> Response:
         """Replace what the caller may set; optional fields that are left out keep their values."""
         with self.writing():
             row = self.get_object(lock=True)
+            check_row(self, row)
             serializer = self.get_serializer(row, data=request.data, partial=partial)
             serializer.is_valid(raise_exception=True)
-            serializer.save()
-        return Response(serializer.data)
+            row = serializer.save()
+        return answer_row(self, row)
 
     def partial_update(self, request: Any, pk: str) -> Response:
         """Change the fields that are given."""
@@ -122,6 +150,7 @@ class RowViewSet(GenericApiViewSet):
         """Delete softly: the row can be restored, with what its deletion took along."""
         with self.writing():
             row = self.get_object(lock=True)
+            check_row(self, row)
             if self.owner_writes_only:
                 refuse_foreign_rows(self.request, row)
             row.delete()
