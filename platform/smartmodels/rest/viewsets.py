@@ -27,13 +27,14 @@ from smartmodels.rest.lists import (
 )
 from smartmodels.rest.pagination import BoundedPagination
 from smartmodels.rest.permissions import MembershipPermission, OwnerPermission
+from smartmodels.rest.renderers import EXPORTS, ExportRenderer, FormNegotiation, export_list
 from smartmodels.rest.views import GenericApiViewSet
 
 __all__ = ["RowViewSet"]
 
 Life = Literal["living", "all"]
 
-_OF_LISTS = ("deleted", "cursor", "as_of")
+_OF_LISTS = ("deleted", "cursor", "as_of", "format")
 
 _TRUTH = {"true": True, "false": False}
 
@@ -60,6 +61,7 @@ class RowViewSet(GenericApiViewSet):
 
     schema = RowSchema()
     pagination_class = ListPagination
+    content_negotiation_class = FormNegotiation
     permission_classes = (MembershipPermission, OwnerPermission)
     filter_backends = (ColumnFilter,)
 
@@ -107,12 +109,17 @@ class RowViewSet(GenericApiViewSet):
     def list(self, request: Any) -> HttpResponseBase:
         """List rows, in the order in which they were made unless `ordering` says otherwise."""
         rows = self.filter_queryset(without_service_owners(self.get_queryset()))
-        return answer_list(self, rows, self.wish())
+        answer = export_list if isinstance(request.accepted_renderer, ExportRenderer) else answer_list
+        return answer(self, rows, self.wish())
+
+    def get_renderers(self) -> Any:
+        """Return the forms in which the action can be answered: lists as files, too."""
+        return [*super().get_renderers(), *(form() for form in EXPORTS if self.action == "list")]
 
     def wish(self) -> Wish:
         """Return what of the list is wanted; raise InvalidParameter."""
         page = BoundedPagination()
-        return Wish(ColumnFilter.order(self), page.get_limit(self.request), page.get_offset(self.request))
+        return Wish(ColumnFilter.order(self), page.asked_limit(self.request), page.get_offset(self.request))
 
     def create(self, request: Any) -> Response:
         """Make a row; it belongs to whoever asks."""

@@ -10,6 +10,7 @@ from typing import Any
 from django.http import HttpResponse
 from rest_framework.utils.urls import remove_query_param, replace_query_param
 
+from smartmodels.conf import settings
 from smartmodels.rest.lists.conditions import is_known, keep_private, tag_of
 from smartmodels.rest.lists.counting import total_of, wanted_count
 from smartmodels.rest.lists.cursors import Binding, Position
@@ -25,10 +26,13 @@ _NOT_BINDING = frozenset({CURSOR, "limit", "offset", "format"})
 
 @dataclass(frozen=True, slots=True)
 class Wish:
-    """What of a list is wanted: its order, how many rows, after how many others, and which fields of them."""
+    """What of a list is wanted: its order, how many rows, after how many others, and which fields of them.
+
+    Without a limit a page has ``PAGE_SIZE`` rows, and a file all of them.
+    """
 
     terms: tuple[OrderTerm, ...] = ()
-    limit: int = 50
+    limit: int | None = None
     skip: int = 0
     fields: tuple[str, ...] | None = None
 
@@ -45,7 +49,9 @@ def window_of(view: Any, rows: Any, wish: Wish) -> tuple[Window, Binding]:
     binding = binding_of(view, terms)
     cursor = view.request.query_params.get(CURSOR)
     position = None if cursor is None else binding.read(cursor)
-    return Window(terms, wish.limit, wish.skip, position), binding
+    given = settings()
+    limit = given.PAGE_SIZE if wish.limit is None else min(wish.limit, given.PAGE_SIZE_MAX)
+    return Window(terms, limit, wish.skip, position), binding
 
 
 def answer_list(view: Any, rows: Any, wish: Wish) -> HttpResponse:

@@ -61,9 +61,10 @@ def tag_of(request: Any, content: bytes) -> str:
     return digest.hexdigest()[:40]
 
 
-def keep_private(response: R, tag: str) -> R:
-    """Return the response with its tag; caches keep it for whoever asked, and ask whether it still holds."""
-    response["ETag"] = tag
+def keep_private(response: R, tag: str | None = None) -> R:
+    """Return the response, with its tag: a cache keeps it for whoever asked, and asks if it holds."""
+    if tag is not None:
+        response["ETag"] = tag
     response["Cache-Control"] = "private, no-cache"
     patch_vary_headers(response, _VARY)
     return response

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from drf_spectacular.utils import OpenApiParameter
+from rest_framework.renderers import JSONRenderer
 
 from smartmodels.rest.lists.counting import COUNTS
 from smartmodels.rest.pagination import BoundedPagination
@@ -32,6 +33,12 @@ _CURSOR = OpenApiParameter(
     location=OpenApiParameter.QUERY,
     description="Where to read on, as `next` and `previous` say; good for one filter and order alone.",
 )
+_FORM = OpenApiParameter(
+    "format",
+    type={"type": "string", "enum": ["json", "ndjson", "csv", "xlsx", "parquet"]},
+    location=OpenApiParameter.QUERY,
+    description="In which form; all but `json` are files of all rows, or of as many as `limit` says.",
+)
 _UNLESS_KNOWN = _header(
     "If-None-Match", _TAG_SCHEMA, "The ETag of what you have: 304 if nothing has changed."
 )
@@ -45,7 +52,7 @@ _TAG = _header("ETag", {"type": "string"}, "Names this state of what is answered
 _APPLIED = _header("Preference-Applied", {"type": "string"}, "The preference that was followed.", ["200"])
 
 _BY_ACTION: dict[str, list[OpenApiParameter]] = {
-    "list": [_CURSOR, _AS_OF, _COUNT, _UNLESS_KNOWN, _TAG, _APPLIED],
+    "list": [_CURSOR, _FORM, _AS_OF, _COUNT, _UNLESS_KNOWN, _TAG, _APPLIED],
     "retrieve": [_AS_OF, _UNLESS_KNOWN, _TAG],
     "update": [_IF_SEEN, _TAG],
     "partial_update": [_IF_SEEN, _TAG],
@@ -64,6 +71,10 @@ class RowSchema(ApiSchema):
 
     def _get_response_bodies(self, direction: Any = "response") -> Any:
         bodies = super()._get_response_bodies(direction)
+        if self.view.action == "list":
+            for kind, content in bodies["200"]["content"].items():
+                if kind != JSONRenderer.media_type:
+                    content["schema"] = {"type": "string"}
         if _UNLESS_KNOWN in _BY_ACTION.get(self.view.action, []):
             bodies["304"] = {"description": "Nothing has changed since the state that `If-None-Match` names."}
         return dict(sorted(bodies.items()))

@@ -35,6 +35,9 @@ class Reading(Protocol):
     def as_json(self, rows: Sequence[Any]) -> str:
         """Return what was read as the inside of a JSON array."""
 
+    def as_lines(self, rows: Sequence[Any]) -> str:
+        """Return what was read as JSON, a line for each row but no end of line behind the last."""
+
 
 class _Written:
     """Rows as PostgreSQL writes them."""
@@ -48,8 +51,25 @@ class _Written:
     def as_json(self, rows: Sequence[Any]) -> str:
         return escaped_separators(",".join(rows))
 
+    def as_lines(self, rows: Sequence[Any]) -> str:
+        return escaped_separators("\n".join(rows))
 
-class _Got:
+
+class _Rendered:
+    """Rows as dictionaries."""
+
+    def as_json(self, rows: Sequence[Any]) -> str:
+        return _json(list(rows))[1:-1]
+
+    def as_lines(self, rows: Sequence[Any]) -> str:
+        return "\n".join(map(_json, rows))
+
+
+def _json(value: Any) -> str:
+    return JSONRenderer().render(value).decode()
+
+
+class _Got(_Rendered):
     """Rows as dictionaries made of plain values, column by column."""
 
     def __init__(self, columns: Sequence[Column], terms: Iterable[OrderTerm]) -> None:
@@ -67,9 +87,6 @@ class _Got:
         found = zip(*written, strict=True) if written else ((),) * len(keys)
         return [Found(dict(zip(names, row, strict=True)), key) for row, key in zip(found, keys, strict=True)]
 
-    def as_json(self, rows: Sequence[Any]) -> str:
-        return _rendered(rows)
-
 
 def _all(column: Column, values: Iterable[Any]) -> list[Any]:
     write = column.write
@@ -78,7 +95,7 @@ def _all(column: Column, values: Iterable[Any]) -> list[Any]:
     return [None if value is None else write(value) for value in values]
 
 
-class _Serialized:
+class _Serialized(_Rendered):
     """Rows as the serializer makes them, of instances with no more columns than it shows."""
 
     def __init__(
@@ -100,9 +117,6 @@ class _Serialized:
         keys = [tuple(getattr(each, name) for name in self._keys) for each in instances]
         return [Found(row, key) for row, key in zip(serializer.data, keys, strict=True)]
 
-    def as_json(self, rows: Sequence[Any]) -> str:
-        return _rendered(rows)
-
     def _narrowed(self, serializer: Any) -> Any:
         if self._fields is not None and serializer is not None:
             for name in set(serializer.fields) - self._fields:
@@ -122,10 +136,6 @@ class _Serialized:
             if stored.concrete and not stored.many_to_many:
                 found.append(stored.attname)
         return found
-
-
-def _rendered(rows: Sequence[Any]) -> str:
-    return JSONRenderer().render(list(rows)).decode()[1:-1]
 
 
 def reading_of(
