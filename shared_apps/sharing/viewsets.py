@@ -61,7 +61,7 @@ class SharedRows:
         if not self.is_listing:
             return super().get_queryset()  # type: ignore[misc]
         scope = _choice(self.request, "scope", SCOPES, "all")
-        if self.wants_deleted():
+        if self.wants_deleted() or self.wants_past():
             return super().get_queryset()  # type: ignore[misc]
         return visible_rows(self.model, scope)
 
@@ -70,7 +70,7 @@ class SharedRows:
         try:
             return super().get_object(lock=lock)  # type: ignore[misc]
         except NotFound:
-            row = shared_row(self.model, self.key())
+            row = None if self.wants_past() else shared_row(self.model, self.key())
             if row is None:
                 raise
         if self.action != "retrieve":

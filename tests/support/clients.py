@@ -38,8 +38,8 @@ class ApiClient:
             headers = {"host": host_of(namespace), "authorization": f"Token {secret}"}
             self._client = Client(headers=headers)
 
-    def get(self, path: str, **query: Any) -> Any:
-        return self._client.get(path, query, headers={"accept": "application/json"})
+    def get(self, path: str, headers: dict[str, str] | None = None, **query: Any) -> Any:
+        return self._client.get(path, query, headers={"accept": "application/json", **(headers or {})})
 
     def search(self, path: str, **given: Any) -> Any:
         """A list with a filter: ``search(path, where={...}, order="code")``."""
@@ -48,20 +48,20 @@ class ApiClient:
     def post(self, path: str, data: Any = None, **headers: str) -> Any:
         return self._send("POST", path, data, headers)
 
-    def put(self, path: str, data: Any = None) -> Any:
-        return self._send("PUT", path, data)
+    def put(self, path: str, data: Any = None, **headers: str) -> Any:
+        return self._send("PUT", path, data, headers)
 
-    def patch(self, path: str, data: Any = None) -> Any:
-        return self._send("PATCH", path, data)
+    def patch(self, path: str, data: Any = None, **headers: str) -> Any:
+        return self._send("PATCH", path, data, headers)
 
-    def delete(self, path: str, data: Any = None) -> Any:
-        return self._send("DELETE", path, data)
+    def delete(self, path: str, data: Any = None, **headers: str) -> Any:
+        return self._send("DELETE", path, data, headers)
 
-    def _send(self, method: str, path: str, data: Any, headers: dict[str, str] | None = None) -> Any:
+    def _send(self, method: str, path: str, data: Any, headers: dict[str, str]) -> Any:
         body = b"" if data is None else json.dumps(data, cls=DjangoJSONEncoder)
         return self._client.generic(
             method, path, body, content_type="application/json",
-            headers={"accept": "application/json", **(headers or {})},
+            headers={"accept": "application/json", **headers},
         )  # fmt: skip
 
 

@@ -16,9 +16,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from smartmodels.querysets.cells import guarded
 from smartmodels.reports import FORMATS, Dimension, Measure, Report, ReportResult, render, write
 from smartmodels.reports.errors import ReportInvalid
-from smartmodels.reports.writing import guarded
 
 FORMULAS = ("=1+1", "+1", "-1", "@SUM(A1)", "\tx", "\rx")
 

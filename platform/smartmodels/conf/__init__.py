@@ -196,6 +196,10 @@ class SmartModelsSettings:
     PAGE_SIZE_MAX: int = 1000
     """The most rows one page may hold."""
 
+    REQUIRE_IF_MATCH: bool = False
+    """Changing or deleting a row over REST needs ``If-Match``; off, where the viewset says so
+    (``requires_if_match``)."""
+
     SCHEMAS_PER_STATEMENT: int = 50
     """How many schemas one statement of a report or a shared list may touch."""
 

@@ -10,18 +10,10 @@ from typing import Any
 import pandas as pd
 from django.core.serializers.json import DjangoJSONEncoder
 
+from smartmodels.querysets.cells import guarded
 from smartmodels.reports.results import ReportResult
 
-__all__ = ["guarded", "render"]
-
-_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
-
-
-def guarded(value: Any) -> Any:
-    """Return the value so that no spreadsheet takes a text for a formula: with an apostrophe ahead."""
-    if isinstance(value, str) and value.startswith(_FORMULA_STARTS):
-        return f"'{value}"
-    return value
+__all__ = ["render"]
 
 
 def _guarded_frame(result: ReportResult) -> Any:

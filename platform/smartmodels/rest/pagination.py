@@ -22,9 +22,13 @@ class BoundedPagination(LimitOffsetPagination):
     parameters = frozenset({"limit", "offset"})
 
     def get_limit(self, request: Any) -> int:
-        default = settings().PAGE_SIZE
+        asked = self.asked_limit(request)
+        return settings().PAGE_SIZE if asked is None else min(asked, settings().PAGE_SIZE_MAX)
+
+    def asked_limit(self, request: Any) -> int | None:
+        """Return the limit as it was given, None if it was not; raise InvalidParameter."""
         given = request.query_params.get("limit")
-        return default if given is None else min(self._number("limit", given, 1), settings().PAGE_SIZE_MAX)
+        return None if given is None else self._number("limit", given, 1)
 
     def get_offset(self, request: Any) -> int:
         given = request.query_params.get("offset")

@@ -4,7 +4,16 @@ from __future__ import annotations
 
 from typing import Any
 
-__all__ = ["prefers_to_wait"]
+__all__ = ["preferences", "prefers_to_wait"]
+
+
+def preferences(request: Any) -> dict[str, str]:
+    """Return what ``Prefer`` names, in lower case, each with its value; the first of a name counts."""
+    found: dict[str, str] = {}
+    for each in request.headers.get("Prefer", "").replace(";", ",").split(","):
+        name, _, value = each.partition("=")
+        found.setdefault(name.strip().lower(), value.strip().strip('"'))
+    return found
 
 
 def prefers_to_wait(request: Any) -> bool:
@@ -12,8 +21,7 @@ def prefers_to_wait(request: Any) -> bool:
 
     ``respond-async`` beside it wins; without either the answer comes at once.
     """
-    given = ",".join(request.headers.get("Prefer", "").split(";"))
-    names = {each.partition("=")[0].strip().lower() for each in given.split(",")}
-    if "respond-async" in names:
+    named = preferences(request)
+    if "respond-async" in named:
         return False
-    return "wait" in names or request.query_params.get("wait", "").lower() in ("1", "true")
+    return "wait" in named or request.query_params.get("wait", "").lower() in ("1", "true")

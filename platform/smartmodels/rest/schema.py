@@ -46,8 +46,10 @@ _STATUSES = {
     "404": "There is no such row here.",
     "406": "The answer cannot be given in the form that is asked for.",
     "409": "The present state does not allow this.",
+    "412": "The row has changed since the state that `If-Match` names.",
     "413": "The body is too large.",
     "415": "The body is not JSON.",
+    "428": "Writes need `If-Match` here.",
     "429": "Too many requests or attempts: wait as long as `Retry-After` says.",
 }
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, ClassVar, Literal
 
+from django.http import HttpResponseBase
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import status
 from rest_framework.exceptions import NotFound
@@ -13,8 +14,18 @@ from smartmodels.models import SmartModel
 from smartmodels.querysets import owned
 from smartmodels.rest.deleting import refuse_foreign_rows
 from smartmodels.rest.faults import InvalidParameter
-from smartmodels.rest.filtering import RELATED, FilterMixin, SelectionFilter, SelectionPages, represent
+from smartmodels.rest.filtering import RELATED, FilterMixin, SelectionFilter, represent, searching
+from smartmodels.rest.lists import (
+    ListPagination,
+    RowSchema,
+    answer_list,
+    answer_row,
+    check_row,
+    moment_of,
+    rows_as_of,
+)
 from smartmodels.rest.permissions import MembershipPermission, OwnerPermission
+from smartmodels.rest.renderers import EXPORTS, ExportRenderer, FormNegotiation, export_list
 from smartmodels.rest.views import GenericApiViewSet
 
 __all__ = ["RowViewSet"]
@@ -32,9 +43,9 @@ class RowViewSet(FilterMixin, GenericApiViewSet):
     """Rows of one model in the namespace of the request.
 
     ``fields`` names what is shown, besides the smart fields; by default all of the model's own.
-    ``owner_writes_only = False`` lets every member who writes change every row. What is visible at all
-    is decided in :meth:`get_queryset` alone; an action that works on deleted rows, too, says
-    ``@action(..., life="all")``.
+    ``owner_writes_only = False`` lets every member who writes change every row; ``requires_if_match``
+    refuses writes that do not say which state of the row they go by. What is visible at all is decided in
+    :meth:`get_queryset` alone; an action that works on deleted rows, too, says ``@action(..., life="all")``.
     """
 
     model: ClassVar[type[SmartModel]]
@@ -42,10 +53,13 @@ class RowViewSet(FilterMixin, GenericApiViewSet):
     fields: ClassVar[tuple[str, ...] | None] = None
     owner_writes_only: ClassVar[bool] = True
     keeps_reason: ClassVar[bool] = True
+    requires_if_match: ClassVar[bool] = False
 
+    schema = RowSchema()
+    pagination_class = ListPagination
+    content_negotiation_class = FormNegotiation
     permission_classes = (MembershipPermission, OwnerPermission)
     filter_backends = (SelectionFilter,)
-    pagination_class = SelectionPages
 
     # Which rows
 
@@ -53,6 +67,8 @@ class RowViewSet(FilterMixin, GenericApiViewSet):
         """Return the rows that are visible here: the living, or with ``?deleted=true`` the deleted."""
         if self.life == "all":
             return owned(self.model.all_objects.all())
+        if (moment := moment_of(self.request)) is not None:
+            return rows_as_of(self.model, moment, deleted=self.wants_deleted())
         return self.model.deleted_objects.all() if self.wants_deleted() else self.model.objects.all()
 
     def wants_deleted(self) -> bool:
@@ -64,23 +80,39 @@ class RowViewSet(FilterMixin, GenericApiViewSet):
             raise InvalidParameter("deleted", "Say true or false.")
         return _TRUTH[given.lower()]
 
+    def wants_past(self) -> bool:
+        """Tell whether the request asks for rows as they were; raise InvalidParameter if it is unclear."""
+        return moment_of(self.request) is not None
+
     def get_object(self, *, lock: bool = False) -> Any:
         """Return the row of the address, locked for the transaction if asked; raise NotFound."""
         rows = self.get_queryset()
         if lock:
             rows = rows.select_for_update(of=("self",))
-        row = rows.filter(pk=self.key()).first()
+        row = rows.filter(**{self.model._meta.pk.attname: self.key()}).first()
         if row is None:
             raise NotFound(f"There is no such {self.model._meta.verbose_name} here.")
         self.check_object_permissions(self.request, row)
         return row
 
+    def get_renderers(self) -> Any:
+        """Return the forms in which the action can be answered: lists as files, too."""
+        return [*super().get_renderers(), *(form() for form in EXPORTS if self.action == "list")]
+
     # Endpoints
 
     @extend_schema(parameters=[DELETED])
-    def list(self, request: Any) -> Response:
+    def list(self, request: Any) -> HttpResponseBase:
         """List rows, in the order in which they were made unless the filter says otherwise."""
         return self.page()
+
+    def page(self) -> HttpResponseBase:
+        """Answer with the rows that the request selects: a page of them, or a file of all."""
+        rows = self.selected()
+        with searching(self.selection):
+            if isinstance(self.request.accepted_renderer, ExportRenderer):
+                return export_list(self, rows, self.selection)
+            return answer_list(self, rows, self.selection)
 
     def create(self, request: Any) -> Response:
         """Make a row; it belongs to whoever asks."""
@@ -98,17 +130,19 @@ class RowViewSet(FilterMixin, GenericApiViewSet):
     @extend_schema(parameters=[DELETED])
     def retrieve(self, request: Any, pk: str) -> Response:
         """Read one row; of the filter, `fields` and `include` count here."""
-        selection = self.select()
-        return Response(represent(self, [self.get_object()], selection)[0])
+        selection, row = self.select(), self.get_object()
+        shown = represent(self, [row], selection)[0] if selection.given else None
+        return answer_row(self, row, shown)
 
     def update(self, request: Any, pk: str, *, partial: bool = False) -> Response:
         """Replace what the caller may set; optional fields that are left out keep their values."""
         with self.writing():
             row = self.get_object(lock=True)
+            check_row(self, row)
             serializer = self.get_serializer(row, data=request.data, partial=partial)
             serializer.is_valid(raise_exception=True)
-            serializer.save()
-        return Response(serializer.data)
+            row = serializer.save()
+        return answer_row(self, row)
 
     def partial_update(self, request: Any, pk: str) -> Response:
         """Change the fields that are given."""
@@ -118,6 +152,7 @@ class RowViewSet(FilterMixin, GenericApiViewSet):
         """Delete softly: the row can be restored, with what its deletion took along."""
         with self.writing():
             row = self.get_object(lock=True)
+            check_row(self, row)
             if self.owner_writes_only:
                 refuse_foreign_rows(self.request, row)
             row.delete()

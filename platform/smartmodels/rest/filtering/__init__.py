@@ -8,7 +8,6 @@ from smartmodels.rest.filtering.actions import LISTING, FilterMixin
 from smartmodels.rest.filtering.backend import SelectionFilter
 from smartmodels.rest.filtering.embedding import embed, represent
 from smartmodels.rest.filtering.errors import InvalidFilter
-from smartmodels.rest.filtering.paging import SelectionPages
 from smartmodels.rest.filtering.relations import RELATED
 from smartmodels.rest.filtering.searching import searching
 from smartmodels.rest.filtering.selection import Inclusion, OrderTerm, Selection
@@ -22,7 +21,6 @@ __all__ = [
     "OrderTerm",
     "Selection",
     "SelectionFilter",
-    "SelectionPages",
     "embed",
     "represent",
     "searching",

@@ -24,11 +24,11 @@ LISTING = frozenset({"list", "find", "find_one", "count"})
 
 _SELECTING = frozenset({"list", "find", "find_one", "retrieve"})
 _PARAMETERS = {
-    "list": ("filter", "deleted"),
-    "find_one": ("filter", "deleted"),
-    "find": ("deleted",),
-    "count": ("where", "deleted"),
-    "retrieve": ("filter", "deleted"),
+    "list": ("filter", "cursor", "format", "as_of", "deleted"),
+    "find_one": ("filter", "as_of", "deleted"),
+    "find": ("cursor", "as_of", "deleted"),
+    "count": ("where", "as_of", "deleted"),
+    "retrieve": ("filter", "as_of", "deleted"),
 }
 _COUNT = {"type": "object", "properties": {"count": {"type": "integer", "minimum": 0}}, "required": ["count"]}
 
@@ -80,14 +80,6 @@ class FilterMixin:
         """Return the rows that the request selects, in order; not yet cut into pages."""
         return self.filter_queryset(without_service_owners(self.get_queryset()))
 
-    def page(self: Any) -> Response:
-        """Return one page of the rows that the request selects."""
-        rows = self.selected()
-        with searching(self.selection):
-            page = self.paginate_queryset(rows)
-            answer: Response = self.get_paginated_response(represent(self, page, self.selection))
-        return answer
-
     def body_schema(self: Any) -> dict[str, Any] | None:
         """Describe the body of a search; None for other endpoints."""
         return filter_schema(self) if self.action == "find" else None
@@ -99,10 +91,9 @@ class FilterMixin:
     # Endpoints
 
     @action(detail=False, methods=["post"], only_reads=True, keeps_reason=False)
-    def find(self: Any, request: Any) -> Response:
+    def find(self: Any, request: Any) -> Any:
         """List rows as the filter in the body says."""
-        page: Response = self.page()
-        return page
+        return self.page()
 
     @action(detail=False, url_path="findOne", pagination_class=None)
     def find_one(self: Any, request: Any) -> Response:

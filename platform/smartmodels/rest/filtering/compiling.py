@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from smartmodels.conf import settings
 from smartmodels.rest.filtering.brackets import listed
 from smartmodels.rest.filtering.caps import INCLUDE_DEPTH, Budget
 from smartmodels.rest.filtering.conditions import TRUE
@@ -71,7 +70,7 @@ def _limit(given: Any, place: Place) -> int | None:
     number = _whole(given)
     if number is None or number < 1:
         raise InvalidFilter("limit must be an integer >= 1", place)
-    return min(number, settings().PAGE_SIZE_MAX)
+    return min(number, _FARTHEST)
 
 
 def _skip(given: dict[str, Any], place: Place) -> int:

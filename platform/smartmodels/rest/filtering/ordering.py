@@ -25,9 +25,8 @@ def order_of(view: Any, given: Any, place: Place) -> tuple[OrderTerm, ...]:
     columns = columns_of(view.get_serializer_class(), view.model)
     terms = [_term(columns, part, place) for part in _parts(given, place)]
     last = [_term_of(columns["id"])] if "id" in columns else []
+    # Keys are UUIDs of version 7, so that without any other term rows stand as they were made.
     key = OrderTerm("id", view.model._meta.pk.name)
-    if not terms and (not last or last[0].source == key.source):
-        terms = [OrderTerm("created_at", "created_at")]
     by_source: dict[str, OrderTerm] = {}
     for term in (*terms, *last, key):
         by_source.setdefault(term.source, term)
