@@ -1,0 +1,248 @@
+"""What filters never do: reach hidden fields, deleted rows or other namespaces, stall, or ask without end."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+
+from smartmodels.context import Actor, namespace_scope, operation
+from tests.shop.models import Item, Owner, Review
+from tests.support.shop import load
+
+ITEMS, OWNERS, REVIEWS = "/api/v1/items/", "/api/v1/owners/", "/api/v1/reviews/"
+BEFORE_THE_VIEW = 3  # routing (off in tests: see conftest), the token, the membership
+
+
+@pytest.fixture
+def api(api_of: Callable[..., Any], ana: Any, alpha: Any) -> Any:
+    """Ana in alpha, whose shop holds the dataset."""
+    with namespace_scope(alpha), operation(actor=Actor.user(ana)):
+        load()
+    return api_of(ana, alpha)
+
+
+def ids(answer: Any) -> list[int]:
+    assert answer.status_code == 200, answer.content
+    return [row["id"] for row in answer.json()["results"]]
+
+
+def refused(answer: Any) -> tuple[int, str, str]:
+    """Status, code and pointer."""
+    body = answer.json()
+    return answer.status_code, body["code"], body["errors"][0]["pointer"]
+
+
+# What is not shown
+
+
+@pytest.mark.parametrize(
+    ("given", "code", "pointer"),
+    [
+        ({"where": {"secret": "x"}}, "unknown-property", "/where/secret"),
+        ({"where": {"number": 1}}, "unknown-property", "/where/number"),
+        ({"where": {"deleted_at": None}}, "unknown-property", "/where/deleted_at"),
+        ({"where": {"owner.secret": {"like": "o%"}}}, "unknown-property", "/where/owner.secret/secret"),
+        ({"where": {"reviews.secret": "x"}}, "unknown-property", "/where/reviews.secret/secret"),
+        ({"where": {"reviews.item.secret": "x"}}, "unknown-property",
+         "/where/reviews.item.secret/item.secret/secret"),
+        ({"where": {"created_by.email": "x"}}, "unknown-property", "/where/created_by.email"),
+        ({"where": {"history.secret": "x"}}, "unknown-property", "/where/history.secret"),
+        ({"order": "secret"}, "unknown-property", "/order"),
+        ({"order": "holder__secret"}, "unknown-property", "/order"),
+        ({"fields": ["secret"]}, "unknown-property", "/fields"),
+        ({"fields": {"secret": False}}, "unknown-property", "/fields"),
+        ({"include": ["created_by"]}, "unknown-relation", "/include"),
+        ({"include": [{"relation": "owner", "scope": {"fields": ["secret"]}}]}, "unknown-property",
+         "/include/0/scope/fields"),
+        ({"include": {"relation": "reviews", "scope": {"where": {"secret": 1}}}},
+         "unknown-property", "/include/scope/where/secret"),
+    ],
+)  # fmt: skip
+def test_filter__hidden_name__is_unknown(api: Any, given: Any, code: str, pointer: str) -> None:
+    """What the serializer does not show can neither be searched nor ordered by, also over relations."""
+    assert refused(api.search(ITEMS, **given)) == (400, code, pointer)
+
+
+def test_include__related_row__shows_no_more_than_its_own_endpoint(api: Any) -> None:
+    """The serializer of the related model decides."""
+    [row] = api.search(ITEMS, where={"id": 4}, include=["owner", "reviews"]).json()["results"]
+    assert (sorted(row["owner"]), sorted(row["reviews"][0])) == (
+        ["age", "email", "id", "name", "vip"],
+        ["body", "id", "itemId", "stars"],
+    )
+
+
+def test_relation__given_by_the_viewset__is_followed(api: Any) -> None:
+    """``relations`` gives a further name."""
+    [row] = api.search(ITEMS, where={"id": 1, "keeper.name": "Alice"}, include=["keeper"]).json()["results"]
+    assert row["keeper"]["name"] == "Alice"
+
+
+# Who is not there
+
+
+@pytest.fixture
+def without_alice(api: Any, alpha: Any, ana: Any) -> Any:
+    """The same shop after its owner 1, Alice, and the reviews with five stars were deleted."""
+    with namespace_scope(alpha), operation(actor=Actor.user(ana)):
+        Owner.objects.get(number=1).delete()
+        Review.objects.filter(stars=5).delete()
+    return api
+
+
+@pytest.mark.parametrize(
+    "where", [{"owner.name": "Alice"}, {"reviews.stars": 5}, {"not": {"reviews.stars": {"neq": 5}}, "id": 12}]
+)
+def test_relation_path__deleted_row__is_not_met(without_alice: Any, where: Any) -> None:
+    """A condition on related rows meets the living only."""
+    if "not" in where:
+        assert ids(without_alice.search(ITEMS, where=where)) == [12]
+    else:
+        assert ids(without_alice.search(ITEMS, where=where)) == []
+
+
+def test_relation_path__deleted_owner__counts_as_none(without_alice: Any) -> None:
+    """A row whose owner is deleted is one without an owner."""
+    assert 1 in ids(without_alice.search(ITEMS, where={"owner.name": None}))
+
+
+def test_include__deleted_rows__are_left_out(without_alice: Any) -> None:
+    """What is deleted is embedded nowhere."""
+    [row] = without_alice.search(ITEMS, where={"id": 12}, include=["reviews"]).json()["results"]
+    assert row["reviews"] == []
+
+
+def test_include__in_the_recycle_bin__shows_living_rows(api: Any, alpha: Any, ana: Any) -> None:
+    """``deleted=true`` is said of the list, not of what is related."""
+    with namespace_scope(alpha), operation(actor=Actor.user(ana)):
+        Item.objects.get(number=2).delete()
+    found = api.get(ITEMS, deleted="true", filter='{"include": ["owner", "reviews"]}').json()["results"]
+    assert [(row["id"], row["owner"]["id"], row["reviews"]) for row in found] == [(2, 4, [])]
+
+
+def test_relations__of_two_namespaces__never_meet(
+    api: Any, api_of: Callable[..., Any], beta: Any, bea: Any
+) -> None:
+    """The same filter finds each namespace's own rows."""
+    with namespace_scope(beta), operation(actor=Actor.user(bea)):
+        holder = Owner.objects.create(number=1, name="Zoe")
+        Item.objects.create(number=1, sku="B", rating=1, holder=holder)
+    there = api_of(bea, beta)
+    row = there.search(ITEMS, include=["owner", "reviews"]).json()["results"][0]
+    assert (row["owner"]["name"], row["reviews"]) == ("Zoe", [])
+    assert ids(there.search(ITEMS, where={"owner.name": "Alice"})) == []
+
+
+# Queries
+
+
+def queries(api: Any, path: str, **given: Any) -> int:
+    api.search(path, **given)
+    with CaptureQueriesContext(connection) as sent:
+        assert api.search(path, **given).status_code == 200
+    return len(sent) - BEFORE_THE_VIEW
+
+
+def test_include__two_relations__take_one_query_each(api: Any) -> None:
+    """The rows, how many there are, and one query per relation."""
+    assert queries(api, ITEMS, include=["owner", "reviews"]) <= 4
+
+
+def test_include__within_include__takes_one_query_per_level(api: Any) -> None:
+    """However many rows there are on each level."""
+    deep = [{"relation": "items", "scope": {"include": ["reviews"]}}]
+    assert queries(api, OWNERS, include=deep) <= 4
+
+
+def test_list__keys_shown_by_number__take_no_query_per_row(api: Any) -> None:
+    """What is shown of the rows that keys lead to is joined."""
+    assert queries(api, REVIEWS) <= 2
+
+
+# Scope
+
+
+def test_scope__limit_and_order__count_per_parent(api: Any) -> None:
+    """Each row has its own first two."""
+    scope = {"order": "stars DESC", "limit": 2, "fields": ["stars"]}
+    found = api.search(
+        ITEMS, where={"id": {"inq": [2, 3]}}, include=[{"relation": "reviews", "scope": scope}]
+    ).json()["results"]
+    assert [[review["stars"] for review in row["reviews"]] for row in found] == [[4, 3], [4, 3]]
+
+
+def test_scope__skip__leaves_out_the_first_of_each(api: Any) -> None:
+    """``skip`` counts per parent as well."""
+    scope = {"order": "stars DESC", "skip": 2}
+    found = api.search(
+        ITEMS, where={"id": {"inq": [2, 3]}}, include=[{"relation": "reviews", "scope": scope}]
+    ).json()["results"]
+    assert [[review["stars"] for review in row["reviews"]] for row in found] == [[1, 1], [3, 2, 1, 1]]
+
+
+def test_scope__include_of_the_other_way__nests(api: Any) -> None:
+    """A scope is a filter of its own."""
+    scope = {"include": [{"relation": "item", "scope": {"fields": ["sku"]}}], "limit": 1}
+    [row] = api.search(ITEMS, where={"id": 4}, include=[{"relation": "reviews", "scope": scope}]).json()[
+        "results"
+    ]
+    assert row["reviews"][0]["item"] == {"sku": "SKU-004"}
+
+
+# Caps
+
+
+def deep_include(levels: int) -> Any:
+    inner: Any = None
+    for level in range(levels):
+        name = "reviews" if (levels - level) % 2 else "item"
+        inner = [{"relation": name, "scope": {"include": inner} if inner else {}}]
+    return inner
+
+
+@pytest.mark.parametrize(
+    ("given", "pointer"),
+    [
+        ({"where": {"id": {"inq": list(range(1001))}}}, "/where/id/inq"),
+        ({"where": {"or": [{"id": 1}] * 200}}, "/where/or/124/id"),
+        ({"where": {"and": [{"owner.name": "x"}] * 26}}, "/where/and/25/owner.name"),
+        ({"where": {"name": {"like": "x" * 501}}}, "/where/name/like"),
+        ({"where": {"name": {"regexp": "x" * 501}}}, "/where/name/regexp"),
+        ({"where": {"name": {"regexp": "(x{100}){100}"}}}, "/where/name/regexp"),
+        ({"where": {"name": {"regexp": "x{1000}{1000}"}}}, "/where/name/regexp"),
+        ({"include": deep_include(4)}, "/include/0/scope/include/0/scope/include/0/scope/include"),
+    ],
+    ids=["list", "conditions", "related", "like", "pattern", "bounds", "bound", "include"],
+)  # fmt: skip
+def test_filter__too_much__is_refused(api: Any, given: Any, pointer: str) -> None:
+    """Every part of a filter has a limit."""
+    answer = api.post(f"{ITEMS}find/", given)
+    assert (answer.status_code, answer.json()["errors"][0]["pointer"]) == (400, pointer)
+
+
+@pytest.mark.parametrize(
+    "pattern",
+    [
+        "(a+)+$", "(.*)*x", "(a|aa)+$", "(a|a)*b", "^(([a-z])+.)+[A-Z]([a-z])+$", "(x+x+)+y", "(?=(a+))+b",
+        "(.+)\\1{50}", "((a{20}){20})", "[^]{255}", "(a?){30}a{30}", "\\", "[z-a]", "(?<n>a)\\k<n>", "a**",
+        "(?i)a", "***:a", "(?#x)", "[[:alpha:]]", "[[.a.]]", "\\Aa\\Z", "\\ma", "{", "}", "]", "a{,5}",
+        "(?<=a)*",
+    ],
+)  # fmt: skip
+def test_regexp__hostile_or_foreign__is_answered_soon(api: Any, pattern: str, settings: Any) -> None:
+    """It ends in rows or in a refusal: 200 or 400."""
+    settings.SMARTMODELS_STATEMENT_TIMEOUTS = {"request": 10.0, "search": 1.0}
+    assert api.search(ITEMS, where={"name": {"regexp": pattern}}).status_code in (200, 400)
+
+
+def test_regexp__that_takes_too_long__is_refused(
+    committing: Any, api_of: Callable[..., Any], ana: Any, alpha: Any, settings: Any
+) -> None:
+    """The database gives up after the time that searches may take."""
+    settings.SMARTMODELS_STATEMENT_TIMEOUTS = {"request": 10.0, "search": 0.2}
+    with namespace_scope(alpha), operation(actor=Actor.user(ana)):
+        Item.objects.create(number=1, sku="x", rating=1, note="ab" * 20_000 + "c")
+    slow = {"note": {"regexp": r"^(?:(a?b?a?b?)*)\1\1(.*)\2\1(.*)\3$"}}
+    assert refused(api_of(ana, alpha).search(ITEMS, where=slow)) == (400, "invalid-filter", "/where")
