@@ -73,6 +73,12 @@ SMARTMODELS_MAX_SCHEMAS_PER_CONNECTION = whole_number(
 SMARTMODELS_REQUESTS_PER_NAMESPACE = whole_number(
     "REQUESTS_PER_NAMESPACE", os.environ.get("REQUESTS_PER_NAMESPACE", "6")
 )
+SMARTMODELS_RATE_LIMITS = {
+    "principal": (whole_number("RATE_LIMIT_PRINCIPAL", os.environ.get("RATE_LIMIT_PRINCIPAL", "1200")), 60),
+    "namespace": (whole_number("RATE_LIMIT_NAMESPACE", os.environ.get("RATE_LIMIT_NAMESPACE", "12000")), 60),
+}
+if os.environ.get("RATE_COUNTER", "") == "postgresql":
+    SMARTMODELS_RATE_COUNTER = "smartmodels.rest.access.counters.PostgresCounter"
 ALLOWED_HOSTS = ["*"]  # NamespaceMiddleware refuses every host that nobody registered.
 ROOT_URLCONF = "config.urls_namespace"
 PUBLIC_URLCONF = "config.urls_public"
