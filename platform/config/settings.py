@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from importlib.util import find_spec
 from pathlib import Path
 
 from config.connections import whole_number, with_connections
@@ -17,10 +18,13 @@ SECRET_KEY = secret_key(os.environ, DATA)
 
 # Apps: shared ones live in the public schema, tenant ones in every namespace's
 
+# The extra `oauth` brings applications of others and pages of other origins: without it there is neither.
+OAUTH = find_spec("oauth2_provider") is not None and find_spec("corsheaders") is not None
 TENANT_APPS = apps_below(ROOT / "tenant_apps")
 SHARED_APPS = [
     "config",
-    *apps_below(ROOT / "shared_apps"),
+    *(app for app in apps_below(ROOT / "shared_apps") if OAUTH or app != "shared_apps.oauth"),
+    *(["oauth2_provider", "corsheaders"] if OAUTH else []),
     "smartmodels.apps.SmartModelsConfig",
     "django.contrib.admin",  # before django_tenants, which brings its own templates for the admin
     "django_tenants",
@@ -69,12 +73,19 @@ SMARTMODELS_MAX_SCHEMAS_PER_CONNECTION = whole_number(
 SMARTMODELS_REQUESTS_PER_NAMESPACE = whole_number(
     "REQUESTS_PER_NAMESPACE", os.environ.get("REQUESTS_PER_NAMESPACE", "6")
 )
+SMARTMODELS_RATE_LIMITS = {
+    "principal": (whole_number("RATE_LIMIT_PRINCIPAL", os.environ.get("RATE_LIMIT_PRINCIPAL", "1200")), 60),
+    "namespace": (whole_number("RATE_LIMIT_NAMESPACE", os.environ.get("RATE_LIMIT_NAMESPACE", "12000")), 60),
+}
+if os.environ.get("RATE_COUNTER", "") == "postgresql":
+    SMARTMODELS_RATE_COUNTER = "smartmodels.rest.access.counters.PostgresCounter"
 ALLOWED_HOSTS = ["*"]  # NamespaceMiddleware refuses every host that nobody registered.
 ROOT_URLCONF = "config.urls_namespace"
 PUBLIC_URLCONF = "config.urls_public"
 
 MIDDLEWARE = [
     "smartmodels.tenancy.middleware.NamespaceMiddleware",
+    *(["smartmodels.rest.access.cors.NamespaceCorsMiddleware"] if OAUTH else []),
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
@@ -85,6 +96,38 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
 ]
+
+# Programs of others: see shared_apps/oauth. Tokens are kept as digests; all advice of RFC 9700 is followed.
+
+OAUTH2_PROVIDER_APPLICATION_MODEL = "oauth.Application"
+OAUTH2_PROVIDER = {
+    "ACCESS_TOKEN_EXPIRE_SECONDS": 3600,
+    "ACCESS_TOKEN_GENERATOR": "shared_apps.oauth.tokens.new_access_token",
+    "ALLOWED_REDIRECT_URI_SCHEMES": ["https"],
+    "AUTHORIZATION_CODE_EXPIRE_SECONDS": 60,
+    "OAUTH2_VALIDATOR_CLASS": "shared_apps.oauth.validating.NamespaceValidator",
+    "PKCE_REQUIRED": True,
+    "REFRESH_TOKEN_EXPIRE_SECONDS": 30 * 86400,
+    "REFRESH_TOKEN_GENERATOR": "shared_apps.oauth.tokens.new_refresh_token",
+    "REFRESH_TOKEN_REUSE_PROTECTION": True,
+    "ROTATE_REFRESH_TOKEN": True,
+    "SCOPES_BACKEND_CLASS": "shared_apps.oauth.scopes.NamespaceScopes",
+    **{
+        f"COMPLIANT_BCP_RFC9700_{advice}": True
+        for advice in (
+            "ACCESS_TOKEN_TRANSPORT", "AUTHZ_RESPONSE_ISS", "IMPLICIT_GRANT", "PASSWORD_GRANT", "PKCE_METHOD",
+            "PKCE_REQUIRED", "REDIRECT_URI_MATCHING", "REDIRECT_URI_SCHEME", "REFRESH_TOKEN", "TOKEN_STORAGE",
+        )
+    },
+}  # fmt: skip
+CORS_ALLOW_HEADERS = (
+    "accept", "authorization", "content-type", "idempotency-key", "if-match", "if-none-match",
+    "last-event-id", "prefer", "x-reason",
+)  # fmt: skip
+CORS_EXPOSE_HEADERS = (
+    "deprecation", "etag", "link", "location", "preference-applied", "ratelimit", "ratelimit-policy",
+    "retry-after", "sunset", "x-request-id",
+)  # fmt: skip
 
 # Soft deletion and history
 

@@ -2,23 +2,35 @@
 
 from __future__ import annotations
 
-from django.urls import path
+from django.conf import settings
+from django.urls import include, path
+from django.utils.module_loading import import_string
 
 from config.pages import namespace_home
 from shared_apps.accounts.keys.viewsets import KeyViewSet
 from shared_apps.accounts.viewsets import TokenView
 from shared_apps.namespaces.closing.viewsets import OwnAccountView
+from shared_apps.namespaces.viewsets.origins import OriginsView
 from shared_apps.operations.viewsets import NamespaceJobViewSet
 from shared_apps.sharing.viewsets import GrantViewSet
 from smartmodels.admin import namespace_site
 from smartmodels.rest.urls import namespace_api
 
+_APPLICATIONS = "shared_apps.oauth.viewsets.ApplicationViewSet"
+
 urlpatterns: list[object] = [
     path("", namespace_home, name="home"),
     path("admin/", namespace_site.urls),
+    *([path("oauth/", include("shared_apps.oauth.urls"))] if settings.OAUTH else []),
     *namespace_api(
         __name__,
-        {"grants": GrantViewSet, "jobs": NamespaceJobViewSet, "keys": KeyViewSet},
+        {
+            "grants": GrantViewSet,
+            "jobs": NamespaceJobViewSet,
+            "keys": KeyViewSet,
+            **({"applications": import_string(_APPLICATIONS)} if settings.OAUTH else {}),
+        },
+        path("origins/", OriginsView.as_view(), name="origins"),
         path("account/", OwnAccountView.as_view(), name="account"),
         path("token/", TokenView.as_view(), name="token"),
     ),

@@ -72,7 +72,7 @@ class UserManager(BaseUserManager["User"]):
         return self.get(email=(username or "").lower())
 
 
-class User(AbstractBaseUser, PermissionsMixin):
+class User(AbstractBaseUser, PermissionsMixin):  # type: ignore[django-manager-missing] # of an app of the extra
     """A person's account. What they may do in a namespace is their membership's role there."""
 
     id = models.UUIDField(primary_key=True, default=new_key, editable=False)

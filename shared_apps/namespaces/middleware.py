@@ -49,7 +49,7 @@ class IdentityMiddleware:
 
     def _admitted(self, request: HttpRequest, identity: Identity) -> HttpResponseBase:
         """Answer the request unless it is one too many; the pages of people are not counted."""
-        if not _is_api(request):
+        if not request.path_info.startswith(("/api/", "/oauth/")):
             return self.get_response(request)
         admission = admit(identity.principal or f"address:{address_of(request)}")
         refused = admission.refused

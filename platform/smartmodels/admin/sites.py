@@ -13,6 +13,7 @@ from django.core.exceptions import BadRequest, PermissionDenied, ValidationError
 from django.http import Http404
 from django.template.response import TemplateResponse
 
+from smartmodels.admin.access_pages import access_urls
 from smartmodels.admin.login import THROTTLED, MemberLoginForm, StaffLoginForm
 from smartmodels.admin.mark_pages import mark_urls
 from smartmodels.admin.model_admin import SmartModelAdmin
@@ -115,7 +116,12 @@ class NamespaceAdminSite(_Site):
 
             return update_wrapper(wrapper, view)
 
-        return [*operation_urls(self, wrap), *mark_urls(self, wrap), *super().get_urls()]
+        return [
+            *access_urls(self, wrap),
+            *operation_urls(self, wrap),
+            *mark_urls(self, wrap),
+            *super().get_urls(),
+        ]
 
     def check(self, app_configs: Any) -> Any:
         """Run Django's checks over every registered model."""

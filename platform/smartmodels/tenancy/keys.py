@@ -19,6 +19,7 @@ from typing import Any, ClassVar
 from django.conf import settings as django_settings
 from django.db import models
 from django.db.models.functions import Now
+from django.utils import timezone
 
 from smartmodels.tenancy.models import Role, get_namespace_model, new_key
 
@@ -102,6 +103,13 @@ class AbstractApiKey(models.Model):
     def digest_of(secret: str) -> bytes:
         """Return what is stored of a key."""
         return hashlib.sha256(secret.encode("ascii")).digest()
+
+    @classmethod
+    def end_logins(cls, namespace: Any, user: Any = None) -> int:
+        """Revoke the keys of a namespace, of one maker or of all; return how many."""
+        keys = get_api_key_model().objects.filter(namespace_id=namespace.pk, revoked_at=None)
+        of_user = keys if user is None else keys.filter(maker_id=user.pk)
+        return int(of_user.update(revoked_at=timezone.now()))
 
     def opens_with(self, secret: str) -> bool:
         """Tell whether this is the key, in a time that says nothing about it."""

@@ -104,6 +104,7 @@ class AbstractNamespace(TenantMixin):
     state_before = models.CharField(max_length=12, blank=True, default="", editable=False)
     deleted_at = models.DateTimeField(null=True, editable=False)
     purge_after = models.DateTimeField(null=True, editable=False)
+    cors_origins = models.JSONField(default=list, db_default=[], editable=False)
     request_key = models.CharField(max_length=100, null=True, unique=True, editable=False)  # noqa: DJ001
     request_digest = models.CharField(max_length=64, blank=True, default="", editable=False)
 

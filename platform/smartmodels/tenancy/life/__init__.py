@@ -12,6 +12,7 @@ from smartmodels.tenancy.life.domains import (
 )
 from smartmodels.tenancy.life.keys import find_key, keys_of, make_key, revoke_key, rotate_key
 from smartmodels.tenancy.life.members import add_member, change_role, members_of, remove_member
+from smartmodels.tenancy.life.origins import known_origin, set_origins
 from smartmodels.tenancy.life.purging import purge, purge_expired, require_purgeable
 from smartmodels.tenancy.life.rehearsing import rehearsed
 from smartmodels.tenancy.life.renaming import find_renamed, rename
@@ -29,6 +30,7 @@ __all__ = [
     "find_key",
     "find_renamed",
     "keys_of",
+    "known_origin",
     "make_key",
     "make_primary",
     "members_of",
@@ -44,6 +46,7 @@ __all__ = [
     "revoke_key",
     "rotate_key",
     "serve",
+    "set_origins",
     "suspend",
     "unarchive",
     "undelete",

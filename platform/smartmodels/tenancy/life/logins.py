@@ -7,9 +7,8 @@ from typing import Any
 
 from django.conf import settings as django_settings
 from django.contrib.auth import get_user_model
-from django.utils import timezone
 
-from smartmodels.tenancy.keys import get_api_key_model
+from smartmodels.tenancy.models import get_namespace_model
 
 __all__ = ["end_logins", "end_sessions"]
 
@@ -33,10 +32,8 @@ def end_logins(namespace: Any, user: Any = None) -> int:
     """
     tokens: Any = get_user_model()._meta.get_field("tokens").related_model
     revoked: int = _chosen(tokens.objects, namespace, user).delete()[0]
-    return revoked + _revoke_keys(namespace, user) + end_sessions(namespace, user)
-
-
-def _revoke_keys(namespace: Any, user: Any) -> int:
-    keys = get_api_key_model().objects.filter(namespace_id=namespace.pk, revoked_at=None)
-    of_user = keys if user is None else keys.filter(maker_id=user.pk)
-    return int(of_user.update(revoked_at=timezone.now()))
+    # Keys and applications: whatever belongs to a namespace and lets somebody in says how that ends.
+    for relation in get_namespace_model()._meta.related_objects:
+        end = getattr(relation.related_model, "end_logins", None)
+        revoked += 0 if end is None else end(namespace, user)
+    return revoked + end_sessions(namespace, user)
