@@ -44,20 +44,20 @@ class ApiClient:
     def post(self, path: str, data: Any = None, **headers: str) -> Any:
         return self._send("POST", path, data, headers)
 
-    def put(self, path: str, data: Any = None) -> Any:
-        return self._send("PUT", path, data)
+    def put(self, path: str, data: Any = None, **headers: str) -> Any:
+        return self._send("PUT", path, data, headers)
 
-    def patch(self, path: str, data: Any = None) -> Any:
-        return self._send("PATCH", path, data)
+    def patch(self, path: str, data: Any = None, **headers: str) -> Any:
+        return self._send("PATCH", path, data, headers)
 
-    def delete(self, path: str, data: Any = None) -> Any:
-        return self._send("DELETE", path, data)
+    def delete(self, path: str, data: Any = None, **headers: str) -> Any:
+        return self._send("DELETE", path, data, headers)
 
-    def _send(self, method: str, path: str, data: Any, headers: dict[str, str] | None = None) -> Any:
+    def _send(self, method: str, path: str, data: Any, headers: dict[str, str]) -> Any:
         body = b"" if data is None else json.dumps(data, cls=DjangoJSONEncoder)
         return self._client.generic(
             method, path, body, content_type="application/json",
-            headers={"accept": "application/json", **(headers or {})},
+            headers={"accept": "application/json", **headers},
         )  # fmt: skip
 
 
