@@ -40,6 +40,7 @@ __all__ = [
     "ProtectedRows",
     "PurgeRefused",
     "ReportUnavailable",
+    "RequestUnderWay",
     "RestoreConflict",
     "RevertConflict",
     "RowNotFound",
@@ -384,3 +385,10 @@ class IdempotencyKeyReused(SmartModelsError):
 
     code = "idempotency-key-reused"
     status = 422
+
+
+class RequestUnderWay(SmartModelsError):
+    """A request with this idempotency key is being answered: ask again shortly, with the same key."""
+
+    code = "request-under-way"
+    status = 409

@@ -60,4 +60,4 @@ def change_rows(model: type[models.Model], rows: Sequence[Any], fields: Sequence
     )
     with connection.wrap_database_errors, connection.cursor() as cursor:
         cursor.execute(statement, [*fixed, *values])
-        return cursor.rowcount
+        return int(cursor.rowcount)

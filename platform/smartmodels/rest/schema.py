@@ -50,8 +50,17 @@ _STATUSES = {
     "409": "The present state does not allow this.",
     "413": "The body is too large.",
     "415": "The body is not JSON.",
+    "422": "The idempotency key came with another request before.",
     "429": "Too many attempts: wait as long as `Retry-After` says.",
 }
+
+
+_IDEMPOTENCY_KEY = OpenApiParameter(
+    "Idempotency-Key",
+    type={"type": "string", "pattern": r"^[\x21-\x7e]{1,255}$"},
+    location=OpenApiParameter.HEADER,
+    description="Sent again with the same key, the request is not done again but answered the same.",
+)
 
 
 class ApiSchema(AutoSchema):
@@ -72,13 +81,15 @@ class ApiSchema(AutoSchema):
         """Add ``X-Reason`` to the writes whose history keeps one."""
         if self.method not in _UNSAFE or not getattr(self.view, "keeps_reason", False):
             return []
+        keyed = [_IDEMPOTENCY_KEY] if getattr(self.view, "keeps_answers", False) else []
         return [
+            *keyed,
             OpenApiParameter(
                 "X-Reason",
                 type={"type": "string", "maxLength": 500, "pattern": r"^[\x20-\x7e]*$"},
                 location=OpenApiParameter.HEADER,
                 description="Why: kept in history.",
-            )
+            ),
         ]
 
     def _get_request_body(self, direction: Any = "request") -> Any:
@@ -120,6 +131,8 @@ class ApiSchema(AutoSchema):
             statuses.append("404")
         if self.method in _UNSAFE:
             statuses.append("409")
+        if self.method in _UNSAFE and getattr(self.view, "keeps_answers", False):
+            statuses.append("422")
         if self.method in _UNSAFE and self._get_request_body():
             statuses += ["413", "415"]
         return [*statuses, *getattr(self.view, "further_statuses", ())]

@@ -82,7 +82,8 @@ class BulkMixin:
 
     def _makes_many(self: Any) -> bool:
         """Tell whether an array may be posted: not where a viewset has its own way to make a row."""
-        return bool(self.bulk and type(self).create is BulkMixin.create)
+        own = str(type(self).create.__module__)
+        return bool(self.bulk) and own.startswith("smartmodels.rest.")
 
     @property
     def names_rows(self: Any) -> bool:
@@ -96,6 +97,22 @@ class BulkMixin:
     def describe_answers(self: Any, schema: Any) -> Any:
         """Return the JSON schemas of its answers, by status."""
         return answers_of(self, schema) if self.action != "create" or self._makes_many() else {}
+
+    def written_class(self: Any) -> Any:
+        """Return the serializer that describes what may be sent."""
+        return self.get_serializer_class()
+
+    # What is done with rows, however they came
+
+    def write_rows(self: Any, serializer: Any, items: Sequence[Item], *, lenient: bool = False) -> None:
+        """Read, check and write the rows; raise Refused with every fault unless it is lenient."""
+        read_items(serializer, items)
+        save_items(serializer, items, lenient=lenient)
+
+    def show_rows(self: Any, items: Sequence[Item]) -> list[Any]:
+        """Return what the rows look like."""
+        show = self.get_serializer().to_representation
+        return [show(item.row) for item in items]
 
     # Make
 
@@ -118,14 +135,13 @@ class BulkMixin:
         items = items_of(_rows_of(request.data))
         with rehearsing(self, preferences):
             if group is None:
-                read_items(serializer, items)
-                save_items(serializer, items, lenient=preferences.is_lenient)
+                self.write_rows(serializer, items, lenient=preferences.is_lenient)
             else:
                 items = self._upsert(serializer, items, group, preferences)
             for item in items:
                 item.settle(201 if item.adding else 200)
         made = group is None or any(item.status == 201 for item in items)
-        return answer_items(items, preferences, serializer, status=201 if made else 200)
+        return answer_items(items, preferences, self.show_rows, status=201 if made else 200)
 
     def _upsert(
         self: Any, serializer: Any, items: Sequence[Item], group: Any, preferences: Preferences
@@ -166,11 +182,10 @@ class BulkMixin:
         items = items_of(rows, adding=False, partial=partial)
         with rehearsing(self, preferences):
             find_named(self, items)
-            read_items(serializer, items)
-            save_items(serializer, items, lenient=preferences.is_lenient)
+            self.write_rows(serializer, items, lenient=preferences.is_lenient)
             for item in items:
                 item.settle(200)
-        return answer_items(items, preferences, serializer)
+        return answer_items(items, preferences, self.show_rows)
 
     def _change_where(self: Any, request: Any) -> Response:
         preferences = preferences_of(request, "tx", "return", "max-affected")
@@ -184,7 +199,7 @@ class BulkMixin:
             )
             refuse_foreign(self, items)
             save_items(serializer, items, lenient=False)
-        return self._affected(items, preferences, serializer)  # type: ignore[no-any-return]
+        return self._affected(items, preferences)  # type: ignore[no-any-return]
 
     # Remove, restore
 
@@ -201,7 +216,7 @@ class BulkMixin:
             remove_items(self, items, lenient=preferences.is_lenient)
             for item in items:
                 item.settle(204)
-        return answer_items(items, preferences, self.get_serializer())
+        return answer_items(items, preferences, self.show_rows)
 
     def _remove_where(self: Any, request: Any) -> Response:
         preferences = preferences_of(request, "tx", "return", "max-affected")
@@ -209,7 +224,7 @@ class BulkMixin:
             items = [Item((), row.pk, row, adding=False) for row in rows_where(self, preferences)]
             refuse_foreign(self, items)
             remove_items(self, items, lenient=False)
-        return self._affected(items, preferences, self.get_serializer())  # type: ignore[no-any-return]
+        return self._affected(items, preferences)  # type: ignore[no-any-return]
 
     @describe_rows
     @action(detail=False, methods=["post"], life="all", url_path="restore", url_name="restore-many")
@@ -222,12 +237,11 @@ class BulkMixin:
             restore_items(self, items, lenient=preferences.is_lenient)
             for item in items:
                 item.settle(200)
-        return answer_items(items, preferences, self.get_serializer())
+        return answer_items(items, preferences, self.show_rows)
 
-    @staticmethod
-    def _affected(items: Sequence[Item], preferences: Preferences, serializer: Any) -> Response:
+    def _affected(self: Any, items: Sequence[Item], preferences: Preferences) -> Response:
         if preferences.shows_rows("minimal"):
-            return answer_items(items, preferences, serializer)
+            return answer_items(items, preferences, self.show_rows)
         return Response({"affected": len(items)}, headers=preferences.applied)
 
 

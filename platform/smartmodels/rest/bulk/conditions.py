@@ -2,54 +2,59 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from django.core.exceptions import FieldDoesNotExist
-from django.db.models import F, Q
+from django.db.models import Q
 
-__all__ = ["holds"]
+__all__ = ["test_of"]
+
+
+Test = Callable[[Any], bool]
 
 
 class _Unknown(Exception):
     """Only the database can tell."""
 
 
-def holds(condition: Q | None, row: Any) -> bool:
-    """Tell whether the row, as it is in memory, meets the condition of a constraint."""
+def test_of(condition: Q | None, model: Any) -> Test:
+    """Return what tells whether a row, as it is in memory, meets the condition of a constraint."""
     if condition is None:
-        return True
+        return lambda _: True
     try:
-        return _holds(condition, row)
+        return _test(condition, model)
     except _Unknown:
-        against = {field.name: getattr(row, field.attname) for field in row._meta.concrete_fields}
-        return bool(condition.check(against))
+        return lambda row: bool(condition.check(_values_of(row)))
 
 
-def _holds(part: Any, row: Any) -> bool:
+def _values_of(row: Any) -> dict[str, Any]:
+    return {field.name: getattr(row, field.attname) for field in row._meta.concrete_fields}
+
+
+def _test(part: Any, model: Any) -> Test:
     if not isinstance(part, Q):
-        return _compare(part, row)
-    parts = [_holds(child, row) for child in part.children]
-    found = {Q.AND: all, Q.OR: any}.get(part.connector)
-    if found is None:
+        return _comparison(part, model)
+    tests = [_test(child, model) for child in part.children]
+    together = {Q.AND: all, Q.OR: any}.get(part.connector)
+    if together is None:
         raise _Unknown
-    return found(parts) != part.negated
+    negated = part.negated
+    return lambda row: together([test(row) for test in tests]) != negated
 
 
-def _compare(part: Any, row: Any) -> bool:
-    if not (isinstance(part, tuple) and isinstance(part[0], str)):
+def _comparison(part: Any, model: Any) -> Test:
+    if not (isinstance(part, tuple) and isinstance(part[0], str)) or hasattr(part[1], "resolve_expression"):
         raise _Unknown
     name, _, lookup = part[0].partition("__")
     try:
-        value = getattr(row, row._meta.get_field(name).attname)
+        attribute = model._meta.get_field(name).attname
     except (FieldDoesNotExist, AttributeError) as error:
         raise _Unknown from error
     wanted = part[1]
-    if hasattr(wanted, "as_sql") or isinstance(wanted, F):
-        raise _Unknown
     if lookup == "isnull":
-        return (value is None) is bool(wanted)
+        return lambda row: (getattr(row, attribute) is None) is bool(wanted)
     if lookup in ("", "exact") and wanted is not None:
-        return bool(value == getattr(wanted, "pk", wanted))
-    if lookup == "in" and value is not None:
-        return value in [getattr(each, "pk", each) for each in wanted]
+        key = getattr(wanted, "pk", wanted)
+        return lambda row: bool(getattr(row, attribute) == key)
     raise _Unknown

@@ -81,10 +81,10 @@ def _array(items: Any) -> dict[str, Any]:
 
 def body_of(view: Any, schema: Any) -> dict[str, Any] | None:
     """Return the JSON schema of the body of a write of many rows; None for what is described otherwise."""
-    serializer_class = view.get_serializer_class()
+    serializer_class = view.written_class()
 
-    def refer(found: Any, **options: Any) -> Any:
-        return schema.resolve_serializer(found(**options), "request").ref
+    def refer(found: Any, **options: Any) -> dict[str, Any]:
+        return schema.resolve_serializer(found(**options), "request").ref  # type: ignore[no-any-return]
 
     if view.action == "create":
         one = refer(serializer_class)
@@ -94,6 +94,8 @@ def body_of(view: Any, schema: Any) -> dict[str, Any] | None:
     if view.action == "bulk_change":
         some = _array(refer(_row_class(serializer_class), partial=True))
         return {"oneOf": [some, refer(serializer_class, partial=True)]}
+    if view.action in ("update", "partial_update"):
+        return refer(serializer_class, partial=view.action == "partial_update")
     return _IDS if view.action in ("bulk_remove", "bulk_restore") else None
 
 

@@ -2,16 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Any
 
 from smartmodels.rest.faults import Fault, faults_of, pointer_to
 from smartmodels.rest.problems import Problem, Refused
 
-__all__ = ["Item", "faulty", "items_of", "refuse_faulty"]
+__all__ = ["NOTHING", "Item", "faulty", "items_of", "refuse_faulty"]
 
 _SHOWN = 10_000
+
+
+NOTHING: Mapping[str, Any] = MappingProxyType({})
+"""Shared by all items that have none: a thousand items are to be a thousand objects, not six thousand."""
+
+
+def _nothing() -> Mapping[str, Any]:
+    return NOTHING
 
 
 @dataclass(slots=True, eq=False)
@@ -20,7 +29,8 @@ class Item:
 
     ``given`` holds the values that were read, ``changed`` the fields that differ from what ``row`` held.
     ``wave`` orders changes that hand a unique value on: those of one wave are written together. ``same_as``
-    is an earlier item that makes the row of this one.
+    is an earlier item that makes the row of this one. ``nested`` is what was sent for rows below or above it;
+    ``aliases`` are the names that its fields bear where they were sent.
     """
 
     place: tuple[Any, ...]
@@ -28,13 +38,15 @@ class Item:
     row: Any = None
     adding: bool = True
     partial: bool = False
-    given: dict[str, Any] = field(default_factory=dict)
-    fixed: dict[str, Any] = field(default_factory=dict)
-    changed: dict[str, Any] = field(default_factory=dict)
+    given: Mapping[str, Any] = field(default_factory=_nothing)
+    fixed: Mapping[str, Any] = field(default_factory=_nothing)
+    changed: Mapping[str, Any] = field(default_factory=_nothing)
     wave: int = 0
     status: int = 0
-    faults: list[Fault] = field(default_factory=list)
+    faults: tuple[Fault, ...] = ()
     same_as: Item | None = None
+    nested: Mapping[str, Any] = field(default_factory=_nothing)
+    aliases: Mapping[str, str] = field(default_factory=_nothing)
 
     @property
     def index(self) -> int | None:
@@ -43,34 +55,31 @@ class Item:
 
     def refuse(self, code: str, detail: str, *names: Any, status: int = 400) -> None:
         """Note one mistake, at this row or at a place in it."""
-        pointer = pointer_to(*self.place, *names)
-        self.faults.append(Fault(code, detail, pointer=pointer, index=self.index))
+        self._note(Fault(code, detail, pointer=pointer_to(*names)))
         self.status = self.status or status
 
     def refuse_all(self, detail: Any) -> None:
         """Note what a serializer says is wrong."""
         for fault in faults_of(detail):
-            self.faults.append(
-                Fault(
-                    fault.code,
-                    fault.detail,
-                    pointer=pointer_to(*self.place) + (fault.pointer or ""),
-                    index=self.index,
-                )
-            )
+            self._note(fault)
         self.status = self._status()
 
     def refuse_as(self, problem: Problem) -> None:
         """Note why the database, or a rule of the model, refuses the row."""
-        for fault in problem.errors or (Fault(problem.code, problem.detail, pointer=""),):
-            pointer = pointer_to(*self.place) + (fault.pointer or "")
-            self.faults.append(Fault(fault.code, fault.detail, pointer=pointer, index=self.index))
+        for fault in problem.errors or (Fault(problem.code, problem.detail),):
+            self._note(fault)
         self.status = problem.status
+
+    def _note(self, fault: Fault) -> None:
+        first, *rest = (fault.pointer or "").lstrip("/").split("/")
+        inside = "/".join([self.aliases.get(first, first), *rest])
+        pointer = pointer_to(*self.place) + (f"/{inside}" if inside else "")
+        self.faults += (Fault(fault.code, fault.detail, pointer=pointer, index=self.index),)
 
     def settle(self, status: int) -> None:
         """Take over what became of the item that this one is the same as; else it is done."""
         if self.same_as is not None:
-            self.row, self.faults = self.same_as.row, list(self.same_as.faults)
+            self.row, self.faults = self.same_as.row, self.same_as.faults
             status = self.same_as.status if self.faults else 200
         self.status = self.status or status
 

@@ -8,7 +8,7 @@ from typing import Any
 from django.core.exceptions import ValidationError as ModelValidationError
 from rest_framework import serializers
 from rest_framework.exceptions import ValidationError
-from rest_framework.fields import SkipField, get_error_detail
+from rest_framework.fields import SkipField, empty, get_error_detail
 
 from smartmodels.rest.bulk.items import Item
 from smartmodels.rest.fields import RowField
@@ -144,32 +144,51 @@ def _then(first: Reader, second: Reader) -> Reader:
     return lambda given: second(first(given))
 
 
+def _needed(readers: Mapping[str, tuple[Any, Reader]]) -> list[Any]:
+    """Return the fields that something follows from when they are left out of a whole row."""
+    return [field for field, _ in readers.values() if field.required or field.default is not empty]
+
+
 def _left_out(field: Any, item: Item) -> Any:
     """Return the value of a field that is not given; raise SkipField where there is none."""
-    if item.partial or field.source in item.fixed:
+    if field.source in item.fixed:
         raise SkipField
     if field.required:
         field.fail("required")
     return field.get_default()
 
 
-def _read(serializer: Any, readers: Mapping[str, tuple[Any, Reader]], item: Item) -> None:
+def _read(
+    serializer: Any, readers: Mapping[str, tuple[Any, Reader]], needed: Sequence[Any], item: Item
+) -> None:
     wrong: dict[str, Any] = {}
+    given: dict[str, Any] = {}
     data = item.data
     if not data.keys() <= readers.keys():
         serializer.instance = None if item.adding else item.row
         wrong.update(serializer._refused(data))
-    for name, (field, read) in readers.items():
-        try:
-            item.given[field.source] = read(data[name]) if name in data else _left_out(field, item)
-        except SkipField:
-            continue
-        except ValidationError as error:
-            wrong.setdefault(name, error.detail)
-        except ModelValidationError as error:
-            wrong.setdefault(name, get_error_detail(error))
+    for name, value in data.items():
+        if name in readers:
+            field, read = readers[name]
+            _take(given, wrong, field, read, value)
+    if not item.partial:
+        for field in needed:
+            if field.field_name not in data:
+                _take(given, wrong, field, _left_out, field, item)
+    item.given = given
     if wrong:
-        item.refuse_all(wrong)
+        item.refuse_all({name: wrong[name] for name in (*readers, *wrong) if name in wrong})
+
+
+def _take(given: dict[str, Any], wrong: dict[str, Any], field: Any, read: Any, *values: Any) -> None:
+    try:
+        given[field.source] = read(*values)
+    except SkipField:
+        return
+    except ValidationError as error:
+        wrong.setdefault(field.field_name, error.detail)
+    except ModelValidationError as error:
+        wrong.setdefault(field.field_name, get_error_detail(error))
 
 
 def _read_alone(serializer: Any, item: Item) -> None:
@@ -193,5 +212,6 @@ def read_items(serializer: Any, items: Iterable[Item]) -> None:
             _read_alone(serializer, item)
         return
     readers = _readers(serializer, sound)
+    needed = _needed(readers)
     for item in sound:
-        _read(serializer, readers, item)
+        _read(serializer, readers, needed, item)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 from django.core.exceptions import ValidationError as ModelValidationError
@@ -32,12 +32,12 @@ def check_items(serializer: Any, items: Iterable[Item], going: Collection[Any] =
     waiting = [item for item in items if not item.faults]
     model = serializer.Meta.model
     own = rules_are_own(serializer)
-    many = {field.name for field in model._meta.many_to_many}
+    attributes = {field.name: field.attname for field in model._meta.concrete_fields}
     for item in waiting:
         if own:
             _ask(serializer, item)
         if not item.faults:
-            _apply(item, model, many)
+            _apply(item, model, attributes)
     waiting = [item for item in waiting if not item.faults]
     if own:
         return
@@ -56,18 +56,20 @@ def _ask(serializer: Any, item: Item) -> None:
         item.refuse_all(details_of(error))
 
 
-def _apply(item: Item, model: Any, many: Collection[str]) -> None:
+def _apply(item: Item, model: Any, attributes: Mapping[str, str]) -> None:
     """Put the values into the row, and remember the old ones of those that differ."""
-    values = {name: value for name, value in (item.given | item.fixed).items() if name not in many}
+    values = {**item.given, **item.fixed} if item.fixed else item.given
     if item.adding:
-        item.row = model(**values)
+        item.row = model(**{name: value for name, value in values.items() if name in attributes})
         return
+    row, changed = item.row, {}
     for name, value in values.items():
-        attribute = model._meta.get_field(name).attname
-        old = getattr(item.row, attribute)
-        if old != (value.pk if isinstance(value, models.Model) else value):
-            item.changed[attribute] = old
-            setattr(item.row, name, value)
+        if name in attributes:
+            old = getattr(row, attributes[name])
+            if old != (value.pk if isinstance(value, models.Model) else value):
+                changed[attributes[name]] = old
+                setattr(row, name, value)
+    item.changed = changed
 
 
 # What the model says of values, and of rows

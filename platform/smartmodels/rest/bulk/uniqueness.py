@@ -12,7 +12,7 @@ from typing import Any
 
 from django.db.models import Q, UniqueConstraint
 
-from smartmodels.rest.bulk.conditions import holds
+from smartmodels.rest.bulk.conditions import test_of
 from smartmodels.rest.bulk.items import Item
 from smartmodels.rest.integrity import is_unique, taken
 from smartmodels.tenancy.triggers import TriggerConstraint
@@ -96,10 +96,11 @@ class _Ledger:
 
     def open(self, items: Iterable[Item]) -> None:
         """Read, in one query, who holds the values that the rows take."""
+        counts = test_of(self._group.condition, self._model)
         for item in items:
             if item.adding or any(name in item.changed for name in self._names):
                 values = tuple(getattr(item.row, name) for name in self._names)
-                if None not in values and holds(self._group.condition, item.row):
+                if None not in values and counts(item.row):
                     self._wanted[item] = values
         if not self._wanted:
             return

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from smartmodels.rest.bulk.finding import lock_rows, refuse_foreign
-from smartmodels.rest.bulk.items import Item
+from smartmodels.rest.bulk.items import NOTHING, Item
 from smartmodels.rest.bulk.reading import read_items
 from smartmodels.rest.bulk.uniqueness import UniqueGroup, groups_of
 from smartmodels.rest.faults import InvalidParameter
@@ -65,7 +65,7 @@ def match_existing(
 def _read_new(serializer: Any, items: Iterable[Item]) -> None:
     new = [item for item in items if item.adding and item.same_as is None and not item.faults]
     for item in new:
-        item.given = {}
+        item.given = NOTHING
     read_items(serializer, new)
 
 

@@ -97,9 +97,7 @@ def change_items(model: Any, items: Sequence[Item]) -> None:
     rows = [item.row for item in items]
     for row in rows:
         row.stamp(opened)
-    now = rows[0].updated_at
-    for row in rows:
-        row.updated_at = now
+        row.updated_at = rows[0].updated_at
     names = {name for item in items for name in item.changed} | {"updated_at", "updated_by_id"}
     fields = [field for field in model._meta.concrete_fields if field.attname in names]
     if can_be_changed(rows, fields, rows[0]._state.db):
