@@ -215,3 +215,13 @@ def test_array__of_trees__writes_all_of_them(api: ApiClient, alpha: Any) -> None
     trees = [{"code": f"T{n}", "specimens": [animal(1), animal(2)]} for n in range(3)]
     shown = api.post(STUDIES, trees).json()
     assert [len(row["specimens"]) for row in shown] == [2, 2, 2]
+
+
+def test_array__of_trees_with_an_unknown_parent__is_refused(api: ApiClient, study: dict[str, Any]) -> None:
+    """By index, with what is wrong below."""
+    sent = [{"id": NOBODY, "specimens": [animal(1, nonsense=1), {"id": study["specimens"][0]["id"]}]}]
+    assert faults(api.patch(STUDIES, sent)) == [
+        ("/0/id", "not-found"),
+        ("/0/specimens/0/nonsense", "unknown-field"),
+        ("/0/specimens/1/id", "does-not-exist"),
+    ]

@@ -13,7 +13,7 @@ from rest_framework.parsers import BaseParser
 
 from smartmodels.rest.faults import Fault, InvalidInputHere, pointer_to
 
-__all__ = ["StrictJSONParser", "is_storable"]
+__all__ = ["StrictJSONParser", "is_storable", "parse_json"]
 
 _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 
@@ -53,6 +53,22 @@ def _refuse_unstorable(value: Any, place: tuple[Any, ...] = ()) -> None:
             _refuse_unstorable(inner, (*place, name))
 
 
+def parse_json(content: bytes) -> Any:
+    """Return the value that the bytes say, strictly; raise ParseError or InvalidInputHere."""
+    try:
+        text = content.decode("utf-8")
+        value = json.loads(text, parse_constant=_no_constant, object_pairs_hook=_without_doubles)
+        if "\\u" in text:
+            _refuse_unstorable(value)
+    except UnicodeDecodeError as error:
+        raise ParseError("The body is not UTF-8.") from error
+    except RecursionError as error:
+        raise ParseError("The body is nested too deeply.") from error
+    except ValueError as error:
+        raise ParseError(f"The body is not JSON: {error}.") from error
+    return value
+
+
 class StrictJSONParser(BaseParser):
     """Parse ``application/json``; at most ``DATA_UPLOAD_MAX_MEMORY_SIZE`` bytes are read."""
 
@@ -64,15 +80,4 @@ class StrictJSONParser(BaseParser):
         content = stream.read(most + 1)
         if len(content) > most:
             raise RequestDataTooBig
-        try:
-            text = content.decode("utf-8")
-            value = json.loads(text, parse_constant=_no_constant, object_pairs_hook=_without_doubles)
-            if "\\u" in text:
-                _refuse_unstorable(value)
-        except UnicodeDecodeError as error:
-            raise ParseError("The body is not UTF-8.") from error
-        except RecursionError as error:
-            raise ParseError("The body is nested too deeply.") from error
-        except ValueError as error:
-            raise ParseError(f"The body is not JSON: {error}.") from error
-        return value
+        return parse_json(content)

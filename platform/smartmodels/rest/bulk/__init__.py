@@ -2,6 +2,7 @@
 
 from smartmodels.rest.bulk.collection import BULK_MAX, BulkMixin
 from smartmodels.rest.bulk.idempotency import IdempotencyMixin
+from smartmodels.rest.bulk.importing import ImportMixin
 from smartmodels.rest.bulk.routing import with_collection_writes
 
-__all__ = ["BULK_MAX", "BulkMixin", "IdempotencyMixin", "with_collection_writes"]
+__all__ = ["BULK_MAX", "BulkMixin", "IdempotencyMixin", "ImportMixin", "with_collection_writes"]

@@ -76,14 +76,16 @@ class BulkMixin:
     def known_parameters(self: Any) -> frozenset[str]:
         """Add what says which rows are meant."""
         known: frozenset[str] = super().known_parameters()  # type: ignore[misc]
-        if self.action == "create" and self._makes_many():
+        if self.action == "create" and self.makes_many():
             return known | {"on_conflict"}
+        if self.action in ("bulk_import", "bulk_import_report"):
+            return known | {"import"}
         return known | {"where", "max_affected"} if self.action in ("bulk_change", "bulk_remove") else known
 
-    def _makes_many(self: Any) -> bool:
+    @classmethod
+    def makes_many(cls: Any) -> bool:
         """Tell whether an array may be posted: not where a viewset has its own way to make a row."""
-        own = str(type(self).create.__module__)
-        return bool(self.bulk) and own.startswith("smartmodels.rest.")
+        return bool(cls.bulk) and str(cls.create.__module__).startswith("smartmodels.rest.")
 
     @property
     def names_rows(self: Any) -> bool:
@@ -92,11 +94,11 @@ class BulkMixin:
 
     def describe_body(self: Any, schema: Any) -> Any:
         """Return the JSON schema of the body of a write of many rows, for the OpenAPI document."""
-        return body_of(self, schema) if self.action != "create" or self._makes_many() else None
+        return body_of(self, schema) if self.action != "create" or self.makes_many() else None
 
     def describe_answers(self: Any, schema: Any) -> Any:
         """Return the JSON schemas of its answers, by status."""
-        return answers_of(self, schema) if self.action != "create" or self._makes_many() else {}
+        return answers_of(self, schema) if self.action != "create" or self.makes_many() else {}
 
     def written_class(self: Any) -> Any:
         """Return the serializer that describes what may be sent."""
@@ -122,7 +124,7 @@ class BulkMixin:
 
         With `on_conflict` rows that exist are changed (or left, with `Prefer: resolution=ignore-duplicates`).
         """
-        if isinstance(request.data, list) and self._makes_many():
+        if isinstance(request.data, list) and self.makes_many():
             return self._create_many(request)  # type: ignore[no-any-return]
         if "on_conflict" in request.query_params:
             raise InvalidParameter("on_conflict", "This is for an array of rows.")

@@ -10,7 +10,15 @@ from rest_framework import serializers
 
 from smartmodels.rest.bulk.preferences import MAX_AFFECTED
 
-__all__ = ["answers_of", "body_of", "describe_change", "describe_create", "describe_rows"]
+__all__ = [
+    "answers_of",
+    "body_of",
+    "describe_change",
+    "describe_create",
+    "describe_import",
+    "describe_report",
+    "describe_rows",
+]
 
 BULK_MAX = 1_000
 """The most rows that one array may hold."""
@@ -38,6 +46,43 @@ _MOST = OpenApiParameter(
 describe_create = extend_schema(parameters=[_PREFER, _ON_CONFLICT])
 describe_rows = extend_schema(parameters=[_PREFER])
 describe_change = extend_schema(parameters=[_PREFER, _WHERE, _MOST])
+
+_IMPORT = OpenApiParameter(
+    "import",
+    type={"type": "string", "format": "uuid"},
+    description="Names the import: sent again with the same id, what was committed is skipped.",
+)
+_CHUNK = {
+    "type": "object",
+    "required": ["chunk", "first_line", "lines", "state", "created", "failed", "errors"],
+    "properties": {
+        "chunk": {"type": "integer"},
+        "first_line": {"type": "integer"},
+        "lines": {"type": "integer"},
+        "state": {"enum": ["committed", "skipped", "refused"]},
+        "created": {"type": "integer"},
+        "failed": {"type": "integer"},
+        "errors": {"type": "array", "items": {"type": "object", "additionalProperties": True}},
+    },
+}
+_IMPORTED = {
+    "type": "object",
+    "required": ["import", "state", "created", "failed", "chunks"],
+    "properties": {
+        "import": {"type": "string", "format": "uuid"},
+        "state": {"enum": ["complete", "stopped", "committed"]},
+        "created": {"type": "integer"},
+        "failed": {"type": "integer"},
+        "chunks": {"type": "array", "items": _CHUNK},
+    },
+}
+
+describe_import = extend_schema(
+    parameters=[_PREFER, _IMPORT],
+    request={"application/x-ndjson": {"type": "string"}},
+    responses={(200, "application/json"): _IMPORTED, (207, "application/json"): _IMPORTED},
+)
+describe_report = extend_schema(parameters=[_IMPORT], responses={(200, "application/json"): _IMPORTED})
 
 _IDS = {"type": "array", "maxItems": BULK_MAX, "items": {"type": "string", "format": "uuid"}}
 _COUNT = {

@@ -23,7 +23,7 @@ def match_below(branch: Branch, wishes: Sequence[Wish]) -> None:
     keys = {item: key_of(item) for wish in wishes for item in wish.items() if _names_itself(item)}
     below, free = _existing(branch, wishes, {key for key in keys.values() if key is not None})
     for wish in wishes:
-        own = {} if wish.parent.adding else below.get(wish.parent.row.pk, {})
+        own = {} if wish.parent.row is None else below.get(wish.parent.row.pk, {})
         _match(branch, wish, own, free, keys)
         branch.items += [*wish.rows, *wish.link, *wish.unlink]
         branch.going += wish.delete
@@ -38,8 +38,8 @@ def _existing(
 ) -> tuple[dict[Any, dict[Any, Any]], dict[Any, Any]]:
     """Return the rows below each parent that are needed, by key, and those that belong to nobody."""
     name = branch.relation.field.attname
-    whole = [wish for wish in wishes if not wish.parent.adding and (wish.replaces or branch.nested.finds)]
-    named = [wish.parent.row.pk for wish in wishes if not wish.parent.adding]
+    whole = [wish for wish in wishes if wish.parent.row is not None and (wish.replaces or branch.nested.finds)]
+    named = [wish.parent.row.pk for wish in wishes if wish.parent.row is not None]
     rows = []
     if whole:
         parents = [wish.parent.row.pk for wish in whole]
@@ -109,7 +109,7 @@ def _set_free(branch: Branch, wish: Wish) -> None:
 
 def _resolved(branch: Branch, item: Item, parent: Item, own: Mapping[Any, Any]) -> Any:
     if branch.nested.resolve is not None:
-        return branch.nested.resolve(item.data, None if parent.adding else parent.row)
+        return branch.nested.resolve(item.data, parent.row)
     wanted = branch.key_in(item.data)
     return (
         None if wanted is None else next((row for row in own.values() if branch.key_of(row) == wanted), None)
