@@ -1,4 +1,4 @@
-"""What is kept outside of the namespaces: anchors of their history, the audit, jobs, usage."""
+"""What is kept outside of the namespaces: anchors of their history, the audit, jobs, usage, answers."""
 
 from __future__ import annotations
 
@@ -10,8 +10,9 @@ from smartmodels.history.capture import LedgerGuard
 from smartmodels.history.ledger import AbstractAnchor
 from smartmodels.jobs import AbstractJob
 from smartmodels.tenancy.audit import AbstractAuditEntry
+from smartmodels.tenancy.remembering import AbstractImportChunk, AbstractKeptAnswer
 
-__all__ = ["Anchor", "AuditEntry", "Job", "UsageSample"]
+__all__ = ["Anchor", "AuditEntry", "ImportChunk", "Job", "KeptAnswer", "UsageSample"]
 
 
 class Anchor(AbstractAnchor):
@@ -55,3 +56,17 @@ class AuditEntry(AbstractAuditEntry):
 
     class Meta(AbstractAuditEntry.Meta):
         constraints: ClassVar[list[Any]] = [LedgerGuard(name="audit")]
+
+
+class KeptAnswer(AbstractKeptAnswer):
+    """What a request with an idempotency key was answered."""
+
+    class Meta(AbstractKeptAnswer.Meta):
+        pass
+
+
+class ImportChunk(AbstractImportChunk):
+    """A part of an import that is committed."""
+
+    class Meta(AbstractImportChunk.Meta):
+        pass

@@ -16,8 +16,9 @@ from smartmodels.softdelete import purge_expired
 from smartmodels.softdelete.purging import smart_models
 from smartmodels.tenancy.models import State, get_namespace_model
 from smartmodels.tenancy.placement import is_tenant_model
+from smartmodels.tenancy.remembering import forget_expired
 
-__all__ = ["anchor_history", "prune_queue", "purge", "purge_namespace", "sample_usage"]
+__all__ = ["anchor_history", "forget_answers", "prune_queue", "purge", "purge_namespace", "sample_usage"]
 
 
 def _namespaces(*states: State) -> list[Any]:
@@ -104,3 +105,9 @@ def prune_queue() -> int:
         total += pruned
         progress(total)
     return total
+
+
+@job("operations.forget_answers", every="35 * * * *")
+def forget_answers() -> int:
+    """Forget kept answers, and imports, that are too old to be asked for; return how many."""
+    return forget_expired()

@@ -2,22 +2,28 @@
 
 from __future__ import annotations
 
-from smartmodels.rest import ResourceViewSet, register
+from typing import ClassVar
+
+from smartmodels.rest import Nested, ResourceViewSet, register
 from tenant_apps.research.models import Observation, Specimen, Study
 
 __all__ = ["ObservationViewSet", "SpecimenViewSet", "StudyViewSet"]
 
 
-@register(Study)
-class StudyViewSet(ResourceViewSet):
-    """Seasons of field work at one place."""
+@register(Observation)
+class ObservationViewSet(ResourceViewSet):
+    """What was measured on a specimen."""
 
 
 @register(Specimen)
 class SpecimenViewSet(ResourceViewSet):
-    """Animals, each in one study."""
+    """Animals, each in one study, with what was measured on them."""
+
+    nested: ClassVar = {"observations": Nested(ObservationViewSet)}
 
 
-@register(Observation)
-class ObservationViewSet(ResourceViewSet):
-    """What was measured on a specimen."""
+@register(Study)
+class StudyViewSet(ResourceViewSet):
+    """Seasons of field work at one place, with their specimens."""
+
+    nested: ClassVar = {"specimens": Nested(SpecimenViewSet, key=("species", "number"))}

@@ -40,6 +40,12 @@ CHECKS = [
 URLCONFS = ("config.urls_namespace", "config.urls_public")
 
 
+@schemathesis.serializer("application/x-ndjson")
+def _as_lines(_context: Any, value: Any) -> bytes:
+    """A body of lines is sent as it is."""
+    return value if isinstance(value, bytes) else str(value).encode("utf-8", "surrogatepass")
+
+
 @cache
 def schema_of(urlconf: str) -> Any:
     schema = schemathesis.openapi.from_dict(openapi_document(urlconf, "", ""))

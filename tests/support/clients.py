@@ -57,6 +57,13 @@ class ApiClient:
     def delete(self, path: str, data: Any = None, **headers: str) -> Any:
         return self._send("DELETE", path, data, headers)
 
+    def send_lines(self, path: str, lines: bytes, **headers: str) -> Any:
+        """Post NDJSON."""
+        return self._client.generic(
+            "POST", path, lines, content_type="application/x-ndjson",
+            headers={"accept": "application/json", **headers},
+        )  # fmt: skip
+
     def _send(self, method: str, path: str, data: Any, headers: dict[str, str]) -> Any:
         body = b"" if data is None else json.dumps(data, cls=DjangoJSONEncoder)
         return self._client.generic(

@@ -17,6 +17,8 @@ from tests.zoo.peers import (
     StockSpecimen,
     StockStudy,
     StockTag,
+    TrackedSpecimen,
+    TrackedStudy,
 )
 
 __all__ = [
@@ -39,6 +41,8 @@ __all__ = [
     "StockStudy",
     "StockTag",
     "Tag",
+    "TrackedSpecimen",
+    "TrackedStudy",
 ]
 
 

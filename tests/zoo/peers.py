@@ -1,5 +1,7 @@
 """The same rows without smart models, for benchmarks: plain Django, and django-safedelete as it comes."""
 
+from typing import ClassVar
+
 from django.db import models
 from safedelete.config import SOFT_DELETE_CASCADE
 from safedelete.models import SafeDeleteModel
@@ -128,3 +130,39 @@ class StockAnimal(SafeDeleteModel):
 
     def __str__(self) -> str:
         return self.name
+
+
+class TrackedStudy(models.Model):
+    """A study whose history django-simple-history keeps."""
+
+    id = models.UUIDField(primary_key=True, default=new_key, editable=False)
+    code = models.CharField(max_length=20)
+
+    history = HistoricalRecords(user_db_constraint=False)
+
+    def __str__(self) -> str:
+        return self.code
+
+
+class TrackedSpecimen(models.Model):
+    """A specimen as Django REST framework and django-simple-history know it: the same columns of its own."""
+
+    id = models.UUIDField(primary_key=True, default=new_key, editable=False)
+    study = models.ForeignKey(TrackedStudy, on_delete=models.CASCADE)
+    number = models.PositiveIntegerField()
+    individual = models.CharField(max_length=20)
+    species = models.CharField(max_length=100)
+    stage = models.CharField(max_length=100, blank=True, default="")
+    sex = models.CharField(max_length=6, blank=True, default="")
+    clutch_complete = models.BooleanField(null=True, blank=True)
+    egg_date = models.DateField(null=True, blank=True)
+
+    history = HistoricalRecords(user_db_constraint=False)
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["study", "species", "number"], name="zoo_tracked_specimen")
+        ]
+
+    def __str__(self) -> str:
+        return self.individual

@@ -70,6 +70,15 @@ class SmartModelsSettings:
     AUDIT_MODEL: str = "operations.AuditEntry"
     """``app.Model`` of the concrete audit entry, which tells what was done to namespaces."""
 
+    KEPT_ANSWER_MODEL: str = "operations.KeptAnswer"
+    """``app.Model`` of the concrete answer that is kept under an ``Idempotency-Key``."""
+
+    IDEMPOTENCY_HOURS: float = 24.0
+    """Hours for which the answer to a request with an ``Idempotency-Key`` is kept."""
+
+    IMPORT_CHUNK_MODEL: str = "operations.ImportChunk"
+    """``app.Model`` of the concrete record of how far an import came."""
+
     SPARE_MODEL: str = "namespaces.Spare"
     """``app.Model`` of the concrete spare: a schema that is ready for the next namespace."""
 

@@ -1,6 +1,7 @@
 """Querysets that belong to one namespace, and querysets that read many."""
 
 from smartmodels.querysets.across import across
+from smartmodels.querysets.changing import can_be_changed, change_rows
 from smartmodels.querysets.copying import can_be_copied, copy_rows
 from smartmodels.querysets.privacy import (
     HOLDERS,
@@ -19,7 +20,9 @@ __all__ = [
     "HOLDERS",
     "ScopedQuerySet",
     "across",
+    "can_be_changed",
     "can_be_copied",
+    "change_rows",
     "check_instance",
     "check_values",
     "copy_rows",

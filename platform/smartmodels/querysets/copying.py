@@ -9,13 +9,13 @@ from django.db import connections, models
 
 from smartmodels.conf import settings
 
-__all__ = ["can_be_copied", "copy_rows"]
+__all__ = ["can_be_copied", "column_of", "copy_rows", "is_plain"]
 
 _WORTHWHILE = 50
 """Rows from which on COPY pays; below, one INSERT is as good and shows its values in query logs."""
 
 
-def _is_plain(field: Any, connection: Any) -> bool:
+def is_plain(field: Any, connection: Any) -> bool:
     """Tell whether the column takes values as they are, and nothing of it is made by the database."""
     target = field.target_field if field.is_relation else field
     return (
@@ -33,14 +33,14 @@ def can_be_copied(model: type[models.Model], rows: Sequence[Any], fields: Sequen
         # Without triggers, history knows only of what passes the ORM.
         and settings().HISTORY_WRITER == "trigger"
         and not model._meta.db_returning_fields
-        and all(_is_plain(field, connection) for field in fields)
+        and all(is_plain(field, connection) for field in fields)
         and not any(hasattr(value, "as_sql") for row in rows for value in row.__dict__.values())
     )
 
 
-def _column(field: Any, rows: Sequence[Any], connection: Any) -> Sequence[Any]:
+def column_of(field: Any, rows: Sequence[Any], connection: Any, *, add: bool = True) -> Sequence[Any]:
     """Return the values of one column as the driver takes them; the same value is prepared once."""
-    values = [field.pre_save(row, add=True) for row in rows]
+    values = [field.pre_save(row, add=add) for row in rows]
     first = values[0]
     if all(value is first for value in values):
         return [field.get_db_prep_save(first, connection=connection)] * len(values)
@@ -53,7 +53,7 @@ def copy_rows(model: type[models.Model], rows: Sequence[Any], fields: Sequence[A
     quote = connection.ops.quote_name
     names = ", ".join(quote(field.column) for field in fields)
     statement = f"COPY {quote(model._meta.db_table)} ({names}) FROM STDIN"
-    columns = [_column(field, rows, connection) for field in fields]
+    columns = [column_of(field, rows, connection) for field in fields]
     with connection.wrap_database_errors, connection.cursor() as cursor, cursor.copy(statement) as copy:
         for values in zip(*columns, strict=True):
             copy.write_row(values)

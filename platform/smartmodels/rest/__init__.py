@@ -26,6 +26,7 @@ from smartmodels.rest.door import (
     serializers,
 )
 from smartmodels.rest.faults import Fault, InvalidParameter
+from smartmodels.rest.nested import Nested
 from smartmodels.rest.permissions import MembershipPermission, OwnerPermission, StaffPermission
 from smartmodels.rest.preferring import prefers_to_wait
 from smartmodels.rest.problems import Problem, Refused, problem_of
@@ -51,6 +52,7 @@ __all__ = [
     "JSONRenderer",
     "ManagerPermission",
     "MembershipPermission",
+    "Nested",
     "NotFound",
     "OpenApiParameter",
     "OwnerPermission",

@@ -28,7 +28,8 @@ class Fault:
     """One mistake: a code for programs, a sentence for people, and where it stands.
 
     ``pointer`` is a JSON pointer into the body or the filter, ``parameter`` a name in the query string,
-    ``header`` a header's name; at most one of them is given.
+    ``header`` a header's name; at most one of them is given. ``index`` is the row of an array that the
+    pointer leads to.
     """
 
     code: str
@@ -36,10 +37,16 @@ class Fault:
     pointer: str | None = None
     parameter: str | None = None
     header: str | None = None
+    index: int | None = None
 
-    def as_document(self) -> dict[str, str]:
+    def as_document(self) -> dict[str, Any]:
         """Return the fault as a member of ``errors`` in a problem document."""
-        places = {"pointer": self.pointer, "parameter": self.parameter, "header": self.header}
+        places: dict[str, Any] = {
+            "index": self.index,
+            "pointer": self.pointer,
+            "parameter": self.parameter,
+            "header": self.header,
+        }
         given = {name: place for name, place in places.items() if place is not None}
         return {**given, "code": self.code, "detail": self.detail}
 

@@ -13,7 +13,7 @@ from rest_framework.parsers import BaseParser
 
 from smartmodels.rest.faults import Fault, InvalidInputHere, pointer_to
 
-__all__ = ["StrictJSONParser", "is_storable", "strict_json", "unstorable_in"]
+__all__ = ["StrictJSONParser", "is_storable", "parse_json", "strict_json", "unstorable_in"]
 
 _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 
@@ -61,6 +61,19 @@ def strict_json(text: str, what: str = "The body") -> Any:
         raise ParseError(f"{what} is not JSON: {error}.") from error
 
 
+def parse_json(content: bytes) -> Any:
+    """Return the value that the bytes say, strictly; raise ParseError or InvalidInputHere."""
+    try:
+        text = content.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise ParseError("The body is not UTF-8.") from error
+    value = strict_json(text)
+    if "\\u" in text and (place := unstorable_in(value)) is not None:
+        message = "NUL and unpaired surrogates cannot be stored."
+        raise InvalidInputHere(Fault("invalid-character", message, pointer=pointer_to(*place)))
+    return value
+
+
 class StrictJSONParser(BaseParser):
     """Parse ``application/json``; at most ``DATA_UPLOAD_MAX_MEMORY_SIZE`` bytes are read."""
 
@@ -72,12 +85,4 @@ class StrictJSONParser(BaseParser):
         content = stream.read(most + 1)
         if len(content) > most:
             raise RequestDataTooBig
-        try:
-            text = content.decode("utf-8")
-        except UnicodeDecodeError as error:
-            raise ParseError("The body is not UTF-8.") from error
-        value = strict_json(text)
-        if "\\u" in text and (place := unstorable_in(value)) is not None:
-            message = "NUL and unpaired surrogates cannot be stored."
-            raise InvalidInputHere(Fault("invalid-character", message, pointer=pointer_to(*place)))
-        return value
+        return parse_json(content)

@@ -42,7 +42,10 @@ logger = logging.getLogger("smartmodels.rest")
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """An error as the client sees it; ``details`` is what a program needs to act on it."""
+    """An error as the client sees it; ``details`` is what a program needs to act on it.
+
+    Of the errors the first ``shown`` are told.
+    """
 
     status: int
     code: str
@@ -50,6 +53,7 @@ class Problem:
     errors: tuple[Fault, ...] = ()
     headers: Mapping[str, str] = field(default_factory=dict)
     details: Mapping[str, Any] = field(default_factory=dict)
+    shown: int = _FAULTS_SHOWN
 
     def as_document(self) -> dict[str, Any]:
         """Return the members of the problem document."""
@@ -62,7 +66,7 @@ class Problem:
             "request_id": request_id(),
         }
         if self.errors:
-            document["errors"] = [fault.as_document() for fault in self.errors[:_FAULTS_SHOWN]]
+            document["errors"] = [fault.as_document() for fault in self.errors[: self.shown]]
         if self.details:
             document["details"] = dict(self.details)
         return document

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from smartmodels.rest.bulk import BulkMixin, IdempotencyMixin, ImportMixin
 from smartmodels.rest.histories import HistoryMixin
+from smartmodels.rest.nested import NestedMixin
 from smartmodels.rest.restoring import RestoreMixin
 from smartmodels.rest.reverting import RevertMixin
 from smartmodels.rest.viewsets import RowViewSet
@@ -10,7 +12,9 @@ from smartmodels.rest.viewsets import RowViewSet
 __all__ = ["ResourceViewSet", "SmartViewSet"]
 
 
-class SmartViewSet(RestoreMixin, HistoryMixin, RevertMixin, RowViewSet):
+class SmartViewSet(
+    IdempotencyMixin, NestedMixin, ImportMixin, BulkMixin, RestoreMixin, HistoryMixin, RevertMixin, RowViewSet
+):
     """The endpoints of a smart model: its rows, what was deleted, every version, and the way back."""
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from http import HTTPStatus
 from typing import Any
 
 from drf_spectacular.openapi import AutoSchema
@@ -24,6 +25,7 @@ class FaultSerializer(serializers.Serializer[Any]):
     pointer = serializers.CharField(required=False)
     parameter = serializers.CharField(required=False)
     header = serializers.CharField(required=False)
+    index = serializers.IntegerField(required=False, help_text="The row of an array that it is about.")
 
 
 class ProblemSerializer(serializers.Serializer[Any]):
@@ -49,9 +51,18 @@ _STATUSES = {
     "412": "The row has changed since the state that `If-Match` names.",
     "413": "The body is too large.",
     "415": "The body is not JSON.",
+    "422": "The idempotency key came with another request before.",
     "428": "Writes need `If-Match` here.",
     "429": "Too many requests or attempts: wait as long as `Retry-After` says.",
 }
+
+
+_IDEMPOTENCY_KEY = OpenApiParameter(
+    "Idempotency-Key",
+    type={"type": "string", "pattern": r"^[\x21-\x7e]{1,255}$"},
+    location=OpenApiParameter.HEADER,
+    description="Sent again with the same key, the request is not done again but answered the same.",
+)
 
 
 class ApiSchema(AutoSchema):
@@ -61,24 +72,35 @@ class ApiSchema(AutoSchema):
         """Take the first line of the description, which is one sentence."""
         return self.get_description().partition("\n")[0].rstrip(".") or None
 
+    def get_operation_id(self) -> str:
+        """Tell the write of many rows from that of one, which has the same method."""
+        if not getattr(self.view, "names_rows", False):
+            return str(super().get_operation_id())
+        view: Any = self.view
+        return f"{self._tokenize_path()[0]}_{view.action}".replace("-", "_")
+
     def get_override_parameters(self) -> Any:
         """Add ``X-Reason`` to the writes whose history keeps one."""
         if self.method not in _UNSAFE or not getattr(self.view, "keeps_reason", False):
             return []
+        keyed = [_IDEMPOTENCY_KEY] if getattr(self.view, "keeps_answers", False) else []
         return [
+            *keyed,
             OpenApiParameter(
                 "X-Reason",
                 type={"type": "string", "maxLength": 500, "pattern": r"^[\x20-\x7e]*$"},
                 location=OpenApiParameter.HEADER,
                 description="Why: kept in history.",
-            )
+            ),
         ]
 
     def _get_request_body(self, direction: Any = "request") -> Any:
-        """Describe the body of a DELETE, where there is one, and the filter of a search."""
-        described = self.view.body_schema() if hasattr(self.view, "body_schema") else None
-        if described is not None:
-            return {"content": {"application/json": {"schema": described}}, "required": False}
+        """Describe the body of a DELETE, where there is one, and what a view describes itself."""
+        described = getattr(self.view, "describe_body", None)
+        schema = None if described is None else described(self)
+        if schema is not None:
+            required = self.method != "DELETE" and not self.view.only_reads
+            return {"content": {"application/json": {"schema": schema}}, "required": required}
         body = getattr(self.view, "delete_body", None) if self.method == "DELETE" else None
         if body is None:
             return super()._get_request_body(direction)  # type: ignore[no-untyped-call]
@@ -101,6 +123,10 @@ class ApiSchema(AutoSchema):
     def _get_response_bodies(self, direction: Any = "response") -> Any:
         """Add the problems that this endpoint may answer with."""
         bodies = super()._get_response_bodies(direction)
+        described = getattr(self.view, "describe_answers", None)
+        for status, schema in ({} if described is None else described(self)).items():
+            content = {} if schema is None else {"content": {"application/json": {"schema": schema}}}
+            bodies[status] = {**content, "description": HTTPStatus(int(status)).phrase}
         describe: Any = self._get_response_for_code
         for status in self._problem_statuses():
             body = describe(ProblemSerializer, status, [MEDIA_TYPE], direction)
@@ -109,10 +135,12 @@ class ApiSchema(AutoSchema):
 
     def _problem_statuses(self) -> list[str]:
         statuses = ["400", "401", "403", "406"]
-        if "{" in self.path:
+        if "{" in self.path or getattr(self.view, "names_rows", False):
             statuses.append("404")
         if self.method in _UNSAFE:
             statuses.append("409")
+        if self.method in _UNSAFE and getattr(self.view, "keeps_answers", False):
+            statuses.append("422")
         if self.method in _UNSAFE and self._get_request_body():
             statuses += ["413", "415"]
         return [*statuses, "429", *getattr(self.view, "further_statuses", ())]

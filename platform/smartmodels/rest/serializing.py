@@ -18,7 +18,7 @@ from smartmodels.models import Resource, SmartModel
 from smartmodels.rest.fields import HomeField, RowField, points_at_uuid
 from smartmodels.rest.integrity import is_unique, taken
 
-__all__ = ["SMART_FIELDS", "SmartSerializer", "StrictSerializer", "derive_serializer"]
+__all__ = ["SMART_FIELDS", "SmartSerializer", "StrictSerializer", "derive_serializer", "details_of"]
 
 SMART_FIELDS = ("id", "owner", "created_at", "created_by", "updated_at", "updated_by", "deleted_at")
 """What every row says of itself; filled in by the platform, never by the caller."""
@@ -28,6 +28,19 @@ _HIDDEN = frozenset({"former_owner_id", "owner_before_deletion_id", "deleted_by"
 _CODES = {"unique_together": "unique", "unique_for_date": "unique"}
 
 Details = dict[str, Any]
+
+
+def details_of(error: ModelValidationError, name: str | None = None) -> dict[str, list[ErrorDetail]]:
+    """Return what a model says is wrong, by field; ``name`` is the field that was asked, if one was."""
+    named = error.error_dict if hasattr(error, "error_dict") else {name or NON_FIELD_ERRORS: error.error_list}
+    return {
+        place: [
+            ErrorDetail(message, code=_CODES.get(each.code or "invalid", each.code))
+            for each in errors
+            for message in each.messages
+        ]
+        for place, errors in named.items()
+    }
 
 
 class StrictSerializer(serializers.Serializer[Any]):
@@ -136,14 +149,8 @@ class SmartSerializer(StrictSerializer, serializers.ModelSerializer[Any]):
         try:
             check()
         except ModelValidationError as error:
-            named = error.error_dict if hasattr(error, "error_dict") else {NON_FIELD_ERRORS: error.error_list}
-            for name, errors in named.items():
-                messages = [
-                    ErrorDetail(message, code=_CODES.get(each.code or "invalid", each.code))
-                    for each in errors
-                    for message in each.messages
-                ]
-                found.setdefault(self._place(name), []).extend(messages)
+            for name, details in details_of(error).items():
+                found.setdefault(self._place(name), []).extend(details)
 
     def _place(self, name: str) -> str:
         return name if name in self.fields else str(api_settings.NON_FIELD_ERRORS_KEY)

@@ -8,6 +8,7 @@ from typing import Any
 from django.urls import include, path, re_path
 from rest_framework.routers import APIRootView, DefaultRouter
 
+from smartmodels.rest.bulk import with_collection_writes
 from smartmodels.rest.documents import DocsView, SchemaView
 from smartmodels.rest.fallbacks import no_endpoint
 from smartmodels.rest.marks import MarkViewSet
@@ -35,6 +36,7 @@ class StaffRootView(RootView):
 class _Router(DefaultRouter):
     include_format_suffixes = False
     APIRootView = RootView
+    routes = with_collection_writes(DefaultRouter.routes)
 
 
 class _StaffRouter(_Router):

@@ -5,7 +5,9 @@ of the API builds; everything before that is this package's own affair.
 """
 
 from smartmodels.rest.filtering.actions import LISTING, FilterMixin
+from smartmodels.rest.filtering.asking import given_in_query
 from smartmodels.rest.filtering.backend import SelectionFilter
+from smartmodels.rest.filtering.compiling import selection_of
 from smartmodels.rest.filtering.embedding import embed, represent
 from smartmodels.rest.filtering.errors import InvalidFilter
 from smartmodels.rest.filtering.relations import RELATED
@@ -22,6 +24,8 @@ __all__ = [
     "Selection",
     "SelectionFilter",
     "embed",
+    "given_in_query",
     "represent",
     "searching",
+    "selection_of",
 ]

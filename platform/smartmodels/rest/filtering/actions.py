@@ -80,7 +80,7 @@ class FilterMixin:
         """Return the rows that the request selects, in order; not yet cut into pages."""
         return self.filter_queryset(without_service_owners(self.get_queryset()))
 
-    def body_schema(self: Any) -> dict[str, Any] | None:
+    def describe_body(self: Any, schema: Any) -> dict[str, Any] | None:
         """Describe the body of a search; None for other endpoints."""
         return filter_schema(self) if self.action == "find" else None
 
