@@ -11,6 +11,7 @@ from shared_apps.operations.viewsets import NamespaceJobViewSet
 from shared_apps.sharing.viewsets import GrantViewSet
 from smartmodels.admin import namespace_site
 from smartmodels.rest.urls import namespace_api
+from smartmodels.views import app_pages
 
 urlpatterns: list[object] = [
     path("", namespace_home, name="home"),
@@ -21,6 +22,7 @@ urlpatterns: list[object] = [
         path("account/", OwnAccountView.as_view(), name="account"),
         path("token/", TokenView.as_view(), name="token"),
     ),
+    *app_pages(),
 ]
 
 handler400 = "smartmodels.rest.fallbacks.bad_request"

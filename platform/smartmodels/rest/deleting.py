@@ -6,8 +6,7 @@ from typing import Any
 
 from rest_framework.exceptions import PermissionDenied
 
-from smartmodels.querysets import sees_everything
-from smartmodels.softdelete import Deletion
+from smartmodels.ownership import foreign_kinds, may_change_all
 from smartmodels.softdelete.preview import preview_deletion, preview_restoration
 from smartmodels.tenancy.models import Role
 
@@ -23,7 +22,7 @@ def refuse_foreign_rows(request: Any, row: Any) -> None:
     """
     if _may_all(request):
         return
-    kinds = _foreign_kinds(request, row, preview_deletion(type(row), [row.pk]), "owner_id")
+    kinds = foreign_kinds(preview_deletion(type(row), [row.pk]).rows, request.user.pk, besides=row)
     if kinds:
         raise PermissionDenied(
             f"This would delete {', '.join(kinds)} of other people, too: "
@@ -39,7 +38,7 @@ def refuse_foreign_return(request: Any, row: Any) -> None:
     """
     if _may_all(request):
         return
-    kinds = _foreign_kinds(request, row, preview_restoration(type(row), [row.pk]), "owner_before_deletion_id")
+    kinds = foreign_kinds(preview_restoration(type(row), [row.pk]).rows, request.user.pk, besides=row)
     if kinds:
         raise PermissionDenied(
             f"This would restore {', '.join(kinds)} of other people, too: "
@@ -48,15 +47,4 @@ def refuse_foreign_return(request: Any, row: Any) -> None:
 
 
 def _may_all(request: Any) -> bool:
-    return Role(request._request.membership.role).manages and sees_everything()
-
-
-def _foreign_kinds(request: Any, row: Any, foreseen: Deletion, owner: str) -> list[str]:
-    """Return the kinds of rows, beside ``row``, whose ``owner`` is not the caller."""
-    kinds = []
-    for model, keys in foreseen.rows.items():
-        others = keys - {row.pk} if model is type(row) else keys
-        foreign = model.all_objects.filter(pk__in=others).exclude(**{owner: request.user.pk})
-        if others and foreign.exists():
-            kinds.append(str(model._meta.verbose_name_plural))
-    return sorted(kinds)
+    return may_change_all(Role(request._request.membership.role))
