@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 else:
     _ManyField = forms.ModelMultipleChoiceField
 
-_PICKERS = {
+_PICKERS: dict[type[forms.Field], tuple[str, str]] = {
     forms.DateField: ("date", "%Y-%m-%d"),
     forms.TimeField: ("time", "%H:%M:%S"),
     forms.DateTimeField: ("datetime-local", "%Y-%m-%dT%H:%M:%S"),
@@ -74,7 +74,7 @@ class SmartModelForm(SmartForm):
     def save(self, commit: bool = True) -> Any:
         """Save the row, all or nothing; one in which nothing was changed stays as it is."""
         with transaction.atomic():
-            if not commit or self.changes_row:
+            if self.errors or not commit or self.changes_row:
                 return super().save(commit=commit)
             self._save_m2m()  # type: ignore[attr-defined]
             return self.instance
