@@ -54,11 +54,11 @@ class SharedRows:
     def known_parameters(self: Any) -> frozenset[str]:
         """Add ``scope`` to what may stand in the query string of a list."""
         known: frozenset[str] = super().known_parameters()  # type: ignore[misc]
-        return known | {"scope"} if self.action == "list" else known
+        return known | {"scope"} if self.action == "list" and self.shows_shared else known
 
     def get_queryset(self: Any) -> Any:
         """Return what is visible here; whatever is not a list of living rows stays with the own rows."""
-        if self.action != "list":
+        if self.action != "list" or not self.shows_shared:
             return super().get_queryset()  # type: ignore[misc]
         scope = _choice(self.request, "scope", SCOPES, "all")
         if self.wants_deleted():
@@ -70,7 +70,7 @@ class SharedRows:
         try:
             return super().get_object(lock=lock)  # type: ignore[misc]
         except NotFound:
-            row = shared_row(self.model, self.key())
+            row = shared_row(self.model, self.key()) if self.shows_shared else None
             if row is None:
                 raise
         if self.action != "retrieve":

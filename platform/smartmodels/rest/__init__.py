@@ -7,6 +7,7 @@ An app's ``viewsets.py`` says which of its models are served::
         pass
 """
 
+from smartmodels.rest.deprecating import Deprecation
 from smartmodels.rest.door import (
     JSONRenderer,
     NotFound,
@@ -18,6 +19,7 @@ from smartmodels.rest.door import (
     serializers,
 )
 from smartmodels.rest.faults import Fault, InvalidParameter
+from smartmodels.rest.mixins import NamespaceRowsMixin, OwnRowsMixin, ReadOnlyMixin
 from smartmodels.rest.permissions import MembershipPermission, OwnerPermission, StaffPermission
 from smartmodels.rest.preferring import prefers_to_wait
 from smartmodels.rest.problems import Problem, Refused, problem_of
@@ -31,6 +33,7 @@ from smartmodels.rest.views import ApiView, GenericApiViewSet
 __all__ = [
     "SMART_FIELDS",
     "ApiView",
+    "Deprecation",
     "EventRenderer",
     "Fault",
     "GenericApiViewSet",
@@ -38,10 +41,13 @@ __all__ = [
     "InvalidParameter",
     "JSONRenderer",
     "MembershipPermission",
+    "NamespaceRowsMixin",
     "NotFound",
     "OpenApiParameter",
+    "OwnRowsMixin",
     "OwnerPermission",
     "Problem",
+    "ReadOnlyMixin",
     "Refused",
     "ResourceViewSet",
     "Response",

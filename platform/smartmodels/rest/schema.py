@@ -59,6 +59,10 @@ class ApiSchema(AutoSchema):
         """Take the first line of the description, which is one sentence."""
         return self.get_description().partition("\n")[0].rstrip(".") or None
 
+    def is_deprecated(self) -> bool:
+        """Tell whether the endpoint will go away."""
+        return getattr(self.view, "deprecated", None) is not None
+
     def get_override_parameters(self) -> Any:
         """Add ``X-Reason`` to the writes whose history keeps one."""
         if self.method not in _UNSAFE or not getattr(self.view, "keeps_reason", False):

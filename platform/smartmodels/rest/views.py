@@ -15,6 +15,7 @@ from rest_framework.viewsets import GenericViewSet
 
 from smartmodels.context import operation
 from smartmodels.rest.authentication import IdentityAuthentication
+from smartmodels.rest.deprecating import Deprecation, announce
 from smartmodels.rest.faults import InvalidHeader
 from smartmodels.rest.filters import refuse_unknown
 from smartmodels.rest.pagination import BoundedPagination
@@ -57,6 +58,7 @@ class ApiView(APIView):
     metadata_class = None
     http_method_names: tuple[str, ...] = ("get", "post", "put", "patch", "delete", "head")
     parameters: frozenset[str] = frozenset()
+    deprecated: Deprecation | None = None
     schema = ApiSchema()
 
     def initial(self, request: Any, *args: Any, **kwargs: Any) -> None:
@@ -76,6 +78,7 @@ class ApiView(APIView):
         """Say which request this was: the id under which history and the log know it."""
         answer = super().finalize_response(request, response, *args, **kwargs)
         answer["X-Request-Id"] = request_id()
+        announce(answer, self.deprecated)
         return answer
 
     @contextmanager
