@@ -98,7 +98,8 @@ class SmartModelAdmin(HistoryIsTheLog, HistoryPages, TruthfulDeletion, DerivedLi
     def _get_obj_does_not_exist_redirect(self, request: Any, opts: Any, object_id: str) -> Any:
         """Lead from a deleted row's address to its history, where it can be restored."""
         try:
-            row = self.model.deleted_objects.filter(pk=unquote(object_id)).first()
+            rows = self.get_all_rows(request).filter(deleted_at__isnull=False)
+            row = rows.filter(pk=unquote(object_id)).first()
         except ValidationError:
             row = None
         if row is None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.http import Http404
+
 from smartmodels.ownership import rows_of
 
 __all__ = ["OwnRowsAdminMixin"]
@@ -29,6 +31,7 @@ class OwnRowsAdminMixin:
         return rows_of(super().get_all_rows(request), request.user.pk)  # type: ignore[misc]
 
     def has_view_history_or_change_history_permission(self: Any, request: Any, obj: Any = None) -> bool:
-        """Tell whether the member may see the history: of a row that is not theirs, or purged, they may not."""
-        allowed = super().has_view_history_or_change_history_permission(request, obj)  # type: ignore[misc]
-        return bool(allowed) and obj is not None
+        """Tell whether the history may be seen; raise Http404 for a row that is somebody else's or purged."""
+        if obj is None:
+            raise Http404("There is no such row here.")
+        return bool(super().has_view_history_or_change_history_permission(request, obj))  # type: ignore[misc]

@@ -85,8 +85,8 @@ class SmartDeletedView(SmartListView):
 
     In an app::
 
-    class DeletedStudies(SmartDeletedView):
-        model = Study
+        class DeletedStudies(SmartDeletedView):
+            model = Study
     """
 
     life = "deleted"
@@ -107,8 +107,8 @@ class SmartDetailView(RowsMixin, _DetailView):
 
     In an app::
 
-    class StudyPage(SmartDetailView):
-        model = Study
+        class StudyPage(SmartDetailView):
+            model = Study
     """
 
     page = "detail"
@@ -140,8 +140,8 @@ class SmartHistoryView(RowsMixin, _DetailView):
 
     In an app::
 
-    class StudyHistory(SmartHistoryView):
-        model = Study
+        class StudyHistory(SmartHistoryView):
+            model = Study
     """
 
     life = "all"

@@ -28,7 +28,12 @@ class RowsMixin(MembersMixin):
     """Rows of one model in the namespace of the request; in private mode the asker's own.
 
     ``life`` says among which rows a page looks. ``owner_writes_only = False`` lets every member whose role
-    writes change every row.
+    writes change every row. For pages of your own kind::
+
+        class StudyInFull(RowsMixin, DetailView):
+            model = Study
+            page = "detail"
+            template_name = "smartmodels/views/base.html"
     """
 
     model: ClassVar[type[SmartModel]]
@@ -85,7 +90,9 @@ class RowsMixin(MembersMixin):
             return None
 
     def get_template_names(self) -> list[str]:
-        """Return the app's own template for the page, if it has one, before that of the library."""
+        """Return ``template_name``, else the app's own template for the page, else that of the library."""
+        if given := getattr(self, "template_name", None):
+            return [given]
         options = self.model._meta
         own = f"{options.app_label}/{options.model_name}_{self.page}.html"
         return [own, f"smartmodels/views/{self.page}.html"]

@@ -88,9 +88,9 @@ class SmartCreateView(_FormMixin, _CreateView):
 
     In an app::
 
-    class NewStudy(SmartCreateView):
-        model = Study
-        fields = ("code", "title")
+        class NewStudy(SmartCreateView):
+            model = Study
+            fields = ("code", "title")
     """
 
     page = "add"
@@ -98,7 +98,7 @@ class SmartCreateView(_FormMixin, _CreateView):
 
     def get_template_names(self) -> list[str]:
         """Return the app's own template, else the one for adding and editing."""
-        return [*super().get_template_names()[:1], "smartmodels/views/form.html"]
+        return [*super().get_template_names(), "smartmodels/views/form.html"]
 
 
 class SmartUpdateView(_FormMixin, _UpdateView):
@@ -106,9 +106,9 @@ class SmartUpdateView(_FormMixin, _UpdateView):
 
     In an app::
 
-    class EditStudy(SmartUpdateView):
-        model = Study
-        form_class = StudyForm
+        class EditStudy(SmartUpdateView):
+            model = Study
+            form_class = StudyForm
     """
 
     page = "edit"
@@ -126,7 +126,7 @@ class SmartUpdateView(_FormMixin, _UpdateView):
 
     def get_template_names(self) -> list[str]:
         """Return the app's own template, else the one for adding and editing."""
-        return [*super().get_template_names()[:1], "smartmodels/views/form.html"]
+        return [*super().get_template_names(), "smartmodels/views/form.html"]
 
 
 class _ConfirmedMixin(WritingMixin):
@@ -197,8 +197,8 @@ class SmartDeleteView(_ConfirmedMixin, _DetailView):
 
     In an app::
 
-    class DeleteStudy(SmartDeleteView):
-        model = Study
+        class DeleteStudy(SmartDeleteView):
+            model = Study
     """
 
     page = "delete"
@@ -223,8 +223,8 @@ class SmartRestoreView(_ConfirmedMixin, _DetailView):
 
     In an app::
 
-    class RestoreStudy(SmartRestoreView):
-        model = Study
+        class RestoreStudy(SmartRestoreView):
+            model = Study
     """
 
     life = "deleted"
