@@ -7,6 +7,7 @@ from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
 from smartmodels.context import require_namespace
+from smartmodels.views import page_lists
 
 __all__ = ["namespace_home", "public_home"]
 
@@ -14,7 +15,8 @@ __all__ = ["namespace_home", "public_home"]
 @require_safe
 def namespace_home(request: HttpRequest) -> HttpResponse:
     """Show what this namespace is and where to go from here."""
-    return render(request, "config/namespace_home.html", {"namespace": require_namespace()})
+    lists = page_lists() if request.user.is_authenticated else []
+    return render(request, "config/namespace_home.html", {"namespace": require_namespace(), "lists": lists})
 
 
 @require_safe

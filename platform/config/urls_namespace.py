@@ -15,6 +15,7 @@ from shared_apps.operations.viewsets import NamespaceJobViewSet
 from shared_apps.sharing.viewsets import GrantViewSet
 from smartmodels.admin import namespace_site
 from smartmodels.rest.urls import namespace_api
+from smartmodels.views import app_pages
 
 _APPLICATIONS = "shared_apps.oauth.viewsets.ApplicationViewSet"
 
@@ -34,6 +35,7 @@ urlpatterns: list[object] = [
         path("account/", OwnAccountView.as_view(), name="account"),
         path("token/", TokenView.as_view(), name="token"),
     ),
+    *app_pages(),
 ]
 
 handler400 = "smartmodels.rest.fallbacks.bad_request"

@@ -54,11 +54,11 @@ class SharedRows:
     def known_parameters(self: Any) -> frozenset[str]:
         """Add ``scope`` to what may stand in the query string of a list."""
         known: frozenset[str] = super().known_parameters()  # type: ignore[misc]
-        return known | {"scope"} if self.is_listing else known
+        return known | {"scope"} if self.is_listing and self.shows_shared else known
 
     def get_queryset(self: Any) -> Any:
         """Return what is visible here; whatever is not a list of living rows stays with the own rows."""
-        if not self.is_listing:
+        if not (self.is_listing and self.shows_shared):
             return super().get_queryset()  # type: ignore[misc]
         scope = _choice(self.request, "scope", SCOPES, "all")
         if self.wants_deleted() or self.wants_past():
@@ -70,7 +70,8 @@ class SharedRows:
         try:
             return super().get_object(lock=lock)  # type: ignore[misc]
         except NotFound:
-            row = None if self.wants_past() else shared_row(self.model, self.key())
+            hides = self.wants_past() or not self.shows_shared
+            row = None if hides else shared_row(self.model, self.key())
             if row is None:
                 raise
         if self.action != "retrieve":

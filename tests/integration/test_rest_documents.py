@@ -1,5 +1,6 @@
 """The OpenAPI document, the page that shows it, and the front pages."""
 
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -86,6 +87,51 @@ def test_document__of_the_public_host__is_for_staff(api_of: Client, staff: Any) 
         "namespaces",
         "token",
     }
+
+
+def test_document__asked_for_again__is_304_without_a_body(api_of: Client, ana: Any, alpha: Any) -> None:
+    """Whoever has it names its ETag, which is a strong one."""
+    client = client_with_tag(api_of(ana, alpha))
+    assert (client.status_code, client.content, client["ETag"][:1]) == (304, b"", '"')
+
+
+def client_with_tag(client: Any) -> Any:
+    """The answer to a request with the ETag of the one before."""
+    tag = client.get("/api/schema/")["ETag"]
+    return client._client.get("/api/schema/", headers={"if-none-match": tag, "accept": "application/json"})
+
+
+def test_document__in_another_form__has_another_tag(client_of: Client, ana: Any, alpha: Any) -> None:
+    """A strong ETag stands for bytes."""
+    client = client_of(ana, alpha)
+    kinds = ("application/json", "application/vnd.oai.openapi")
+    assert len({client.get("/api/schema/", headers={"accept": kind})["ETag"] for kind in kinds}) == 2
+
+
+def test_document__if_match_of_another__is_a_problem(client_of: Client, ana: Any, alpha: Any) -> None:
+    """412, as a problem document."""
+    answer = client_of(ana, alpha).get("/api/schema/", headers={"if-match": '"x"'})
+    assert (answer.status_code, answer["Content-Type"]) == (412, "application/problem+json")
+
+
+@pytest.mark.parametrize("page", ["docs", "redoc"])
+def test_docs__page__names_and_loads_from_no_other_host(
+    client_of: Client, ana: Any, alpha: Any, page: str
+) -> None:
+    """Nothing in the HTML, and the browser is told to load nothing from elsewhere."""
+    answer = client_of(ana, alpha).get(f"/api/{page}/")
+    text, policy = answer.content.decode(), answer["Content-Security-Policy"]
+    assert (re.findall(r"""https?://|["'(]//""", text), "http" in policy) == ([], False)
+    assert policy.startswith("default-src 'none'")
+
+
+def test_redoc__its_script__is_served_here(client_of: Client, ana: Any, alpha: Any) -> None:
+    """The bundle is a static file of ours."""
+    path = "/static/drf_spectacular_sidecar/redoc/bundles/redoc.standalone.js"
+    client = client_of(ana, alpha)
+    answer = client.get(path)
+    assert (path in client.get("/api/redoc/").content.decode(), answer.status_code) == (True, 200)
+    answer.close()
 
 
 def test_docs__member__shows_a_page_without_foreign_hosts(client_of: Client, ana: Any, alpha: Any) -> None:

@@ -15,11 +15,13 @@ from typing import Any, cast
 from django.contrib import admin as django_admin
 
 from smartmodels.admin.model_admin import SmartModelAdmin
+from smartmodels.admin.own_rows import OwnRowsAdminMixin
 from smartmodels.admin.quiet import StaffModelAdmin
 from smartmodels.admin.sites import NamespaceAdminSite, StaffAdminSite, namespace_site, staff_site
 
 __all__ = [
     "NamespaceAdminSite",
+    "OwnRowsAdminMixin",
     "SmartModelAdmin",
     "StaffAdminSite",
     "StaffModelAdmin",

@@ -10,7 +10,7 @@ from django.utils.html import format_html
 
 from smartmodels.admin.permissions import RowPermissions, role_of
 from smartmodels.exceptions import ProtectedRows
-from smartmodels.querysets import sees_everything
+from smartmodels.ownership import foreign_kinds, may_change_all
 from smartmodels.softdelete.preview import preview_deletion
 
 __all__ = ["TruthfulDeletion"]
@@ -39,7 +39,7 @@ class TruthfulDeletion(RowPermissions):
         refused = {
             str(model._meta.verbose_name_plural)
             for model, pks in found.rows.items()
-            if not self._may_delete(request, model, pks)
+            if not self._may_delete(request, {model: pks})
         }
         return names, counts, refused, []
 
@@ -57,10 +57,9 @@ class TruthfulDeletion(RowPermissions):
         return listed
 
     @staticmethod
-    def _may_delete(request: Any, model: Any, pks: Any) -> bool:
+    def _may_delete(request: Any, rows: Any) -> bool:
         """Tell whether the member may delete all these rows: a member's own, an admin's any that they see."""
         role = role_of(request)
         if role is None or not role.writes:
             return False
-        rows = model.all_objects.filter(pk__in=pks)
-        return (role.manages and sees_everything()) or not rows.exclude(owner_id=request.user.pk).exists()
+        return may_change_all(role) or not foreign_kinds(rows, request.user.pk)

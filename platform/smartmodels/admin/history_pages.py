@@ -16,13 +16,10 @@ from django.urls import path, reverse
 from django.utils.html import strip_tags
 from django.utils.safestring import SafeString
 
-from smartmodels.admin.forms import ReasonForm, RevertForm
-from smartmodels.admin.naming import Names
+from smartmodels.admin.forms import RevertForm
 from smartmodels.admin.permissions import RowPermissions
 from smartmodels.admin.restoring import bring_back, foreign_in_words, foresee
 from smartmodels.admin.rights import Rights
-from smartmodels.admin.values import shown, want_names
-from smartmodels.admin.wording import action_in_words
 from smartmodels.exceptions import RevertConflict, SmartModelsError
 from smartmodels.history import (
     FieldChange,
@@ -37,23 +34,14 @@ from smartmodels.history import (
     with_changes,
 )
 from smartmodels.querysets import owned
+from smartmodels.showing.forms import ReasonForm
+from smartmodels.showing.naming import Names
+from smartmodels.showing.values import shown, want_names, worth_telling
+from smartmodels.showing.wording import action_in_words
 
 __all__ = ["HistoryPages"]
 
 _FOLDER = "smartmodels/admin"
-
-_STATES = frozenset({"soft_delete", "restore", "purge"})
-"""Actions whose word says already what became of the row."""
-
-
-def _worth_telling(version: Any, changes: list[FieldChange]) -> list[FieldChange]:
-    """Return the changes that the word for the version does not say already."""
-    fields = {change.field for change in changes}
-    # A row changes hands when it is deleted, and back when it is restored.
-    silent = {"owner"} if "state" in fields else set()
-    if version.action in _STATES:
-        silent.add("state")
-    return [change for change in changes if change.field not in silent]
 
 
 def _text(value: Any) -> str:
@@ -168,9 +156,7 @@ class HistoryPages(RowPermissions):
             want_names(names, self.model, (change for change in changes if change.field in links))
         for version, changes in pairs:
             version.in_words = action_in_words(version.action)
-            version.changes = [
-                self._told(change, names, links) for change in _worth_telling(version, changes)
-            ]
+            version.changes = [self._told(change, names, links) for change in worth_telling(version, changes)]
             version.more = [self._extra(version, name) for name in self.get_history_list_display(request)]
         return [version for version, _ in pairs]
 

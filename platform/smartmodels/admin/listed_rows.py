@@ -10,10 +10,10 @@ from django.contrib.admin.utils import quote
 from django.urls import reverse
 from django.utils.safestring import SafeString
 
-from smartmodels.admin.naming import Names, said
 from smartmodels.admin.rights import Rights
-from smartmodels.admin.values import ShownChange, shown, want_names
 from smartmodels.history import RowChange, RowPlan
+from smartmodels.showing.naming import Names, said
+from smartmodels.showing.values import ShownChange, shown, want_names
 
 __all__ = ["ShownRow", "history_url", "kind_in_words", "listed", "step_in_words"]
 

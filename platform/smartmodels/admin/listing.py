@@ -11,11 +11,11 @@ from django.contrib.admin.views.main import ChangeList
 from django.urls import reverse
 from django.utils.html import format_html
 
-from smartmodels.admin import derive
 from smartmodels.admin.permissions import RowPermissions
 from smartmodels.admin.restoring import restore_selected
-from smartmodels.admin.values import person
 from smartmodels.querysets import without_service_owners
+from smartmodels.showing import derive
+from smartmodels.showing.values import person
 
 __all__ = ["DerivedLists"]
 

@@ -16,9 +16,9 @@ from django.urls import path, reverse
 
 from smartmodels.admin.rights import Rights
 from smartmodels.admin.undoing import Undo, undo
-from smartmodels.admin.wording import moment_in_words
 from smartmodels.exceptions import InvalidInput, MarkExists
 from smartmodels.history import all_marks, delete_mark, mark, plan_revert_mark
+from smartmodels.showing.wording import moment_in_words
 
 __all__ = ["mark_urls"]
 

@@ -14,13 +14,14 @@ from django.urls import reverse
 from django.utils.formats import localize
 from django.utils.timezone import localtime
 
-from smartmodels.admin import derive
 from smartmodels.admin.deletion import TruthfulDeletion
-from smartmodels.admin.forms import LivingRowSelect, SmartForm
+from smartmodels.admin.forms import LivingRowSelect
 from smartmodels.admin.history_pages import HistoryPages
 from smartmodels.admin.listing import DerivedLists
 from smartmodels.admin.quiet import HistoryIsTheLog
-from smartmodels.admin.values import person
+from smartmodels.showing import derive
+from smartmodels.showing.forms import SmartForm
+from smartmodels.showing.values import person
 from smartmodels.tenancy.placement import tenant_labels
 
 __all__ = ["SmartModelAdmin"]
@@ -97,7 +98,8 @@ class SmartModelAdmin(HistoryIsTheLog, HistoryPages, TruthfulDeletion, DerivedLi
     def _get_obj_does_not_exist_redirect(self, request: Any, opts: Any, object_id: str) -> Any:
         """Lead from a deleted row's address to its history, where it can be restored."""
         try:
-            row = self.model.deleted_objects.filter(pk=unquote(object_id)).first()
+            rows = self.get_all_rows(request).filter(deleted_at__isnull=False)
+            row = rows.filter(pk=unquote(object_id)).first()
         except ValidationError:
             row = None
         if row is None:

@@ -20,7 +20,6 @@ from smartmodels.admin.listed_rows import listed
 from smartmodels.admin.looking_back import BetweenForm, OperationsForm
 from smartmodels.admin.rights import Rights
 from smartmodels.admin.undoing import Undo, undo
-from smartmodels.admin.wording import actions_in_words, actor_in_words, moment_in_words
 from smartmodels.history import (
     InOperation,
     OperationSummary,
@@ -30,6 +29,7 @@ from smartmodels.history import (
     plan_revert_operation,
     plan_revert_user,
 )
+from smartmodels.showing.wording import actions_in_words, actor_in_words, moment_in_words
 
 __all__ = ["operation_urls"]
 

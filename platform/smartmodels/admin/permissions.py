@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from smartmodels.history.admin_base import SimpleHistoryAdmin
+from smartmodels.ownership import may_change
 from smartmodels.tenancy.models import Role
 
 __all__ = ["RowPermissions", "may_change_row", "role_of"]
@@ -17,18 +18,8 @@ def role_of(request: Any) -> Role | None:
 
 
 def may_change_row(request: Any, row: Any) -> bool:
-    """Tell whether the member may change, delete or restore ``row``.
-
-    Owners and admins of the namespace may change every row, members their own, viewers none. A deleted
-    row, which the sentinel holds, counts as the one's who owned it before.
-    """
-    role = role_of(request)
-    if role is None or not role.writes:
-        return False
-    if role.manages:
-        return True
-    owner = row.owner_before_deletion_id if row.deleted_at is not None else row.owner_id
-    return bool(owner == request.user.pk)
+    """Tell whether the member may change, delete or restore ``row``."""
+    return may_change(role_of(request), request.user.pk, row)
 
 
 class RowPermissions(SimpleHistoryAdmin):

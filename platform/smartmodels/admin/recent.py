@@ -9,8 +9,8 @@ from typing import Any
 from django.db.models import F, Value
 from django.urls import reverse
 
-from smartmodels.admin.wording import action_in_words
 from smartmodels.history import history_model, timeline
+from smartmodels.showing.wording import action_in_words
 
 __all__ = ["RecentChange", "recent_changes"]
 

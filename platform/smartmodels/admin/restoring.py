@@ -10,14 +10,14 @@ from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
 from django.template.response import TemplateResponse
 
-from smartmodels.admin import derive
-from smartmodels.admin.forms import ReasonForm
 from smartmodels.admin.listed_rows import history_url
-from smartmodels.admin.naming import Names
 from smartmodels.admin.permissions import may_change_row, role_of
 from smartmodels.context import operation
 from smartmodels.exceptions import NotPermitted, SmartModelsError
-from smartmodels.querysets import sees_everything
+from smartmodels.ownership import foreign_kinds, may_change_all
+from smartmodels.showing import derive
+from smartmodels.showing.forms import ReasonForm
+from smartmodels.showing.naming import Names
 from smartmodels.softdelete import restore
 from smartmodels.softdelete.preview import preview_restoration
 
@@ -78,15 +78,9 @@ def _kinds(model_admin: Any, rows: Mapping[Any, Iterable[Any]]) -> tuple[_Kind, 
 
 def _others(request: Any, rows: Mapping[Any, Iterable[Any]]) -> str:
     """Return the kinds of rows that would come along but belong to others than this member."""
-    role = role_of(request)
-    if role is not None and role.manages and sees_everything():
+    if may_change_all(role_of(request)):
         return ""
-    kinds = [
-        str(model._meta.verbose_name_plural)
-        for model, keys in rows.items()
-        if model.all_objects.filter(pk__in=keys).exclude(owner_before_deletion_id=request.user.pk).exists()
-    ]
-    return ", ".join(sorted(kinds))
+    return ", ".join(foreign_kinds(rows, request.user.pk))
 
 
 def _in_the_way(model: Any, error: SmartModelsError) -> dict[Any, Any]:

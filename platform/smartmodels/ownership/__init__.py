@@ -2,6 +2,7 @@
 
 from smartmodels.ownership.locks import hold_accounts
 from smartmodels.ownership.pickers import choosable, service_ids
+from smartmodels.ownership.rights import foreign_kinds, may_change, may_change_all, rows_of
 from smartmodels.ownership.sentinel import is_sentinel, refuse_sentinel, sentinel_id
 from smartmodels.ownership.services import (
     count_owned,
@@ -18,12 +19,16 @@ __all__ = [
     "OwnerOpen",
     "choosable",
     "count_owned",
+    "foreign_kinds",
     "hand_over",
     "hand_over_some",
     "hold_accounts",
     "is_sentinel",
+    "may_change",
+    "may_change_all",
     "owned_models",
     "refuse_sentinel",
+    "rows_of",
     "sentinel_id",
     "service_ids",
     "take_back",

@@ -15,6 +15,7 @@ from smartmodels.rest.access.roles import (
     ManagerPermission,
 )
 from smartmodels.rest.access.scoping import within_scope
+from smartmodels.rest.deprecating import Deprecation
 from smartmodels.rest.door import (
     JSONRenderer,
     NotFound,
@@ -26,6 +27,7 @@ from smartmodels.rest.door import (
     serializers,
 )
 from smartmodels.rest.faults import Fault, InvalidParameter
+from smartmodels.rest.mixins import NamespaceRowsMixin, OwnRowsMixin, ReadOnlyMixin
 from smartmodels.rest.nested import Nested
 from smartmodels.rest.permissions import MembershipPermission, OwnerPermission, StaffPermission
 from smartmodels.rest.preferring import prefers_to_wait
@@ -40,6 +42,7 @@ from smartmodels.rest.views import ApiView, GenericApiViewSet
 __all__ = [
     "SMART_FIELDS",
     "ApiView",
+    "Deprecation",
     "EventRenderer",
     "Fault",
     "GenericApiViewSet",
@@ -52,11 +55,14 @@ __all__ = [
     "JSONRenderer",
     "ManagerPermission",
     "MembershipPermission",
+    "NamespaceRowsMixin",
     "Nested",
     "NotFound",
     "OpenApiParameter",
+    "OwnRowsMixin",
     "OwnerPermission",
     "Problem",
+    "ReadOnlyMixin",
     "Refused",
     "ResourceViewSet",
     "Response",

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 from rest_framework.exceptions import PermissionDenied
 
-from smartmodels.querysets import sees_everything
-from smartmodels.softdelete import Deletion
+from smartmodels.ownership import foreign_kinds, may_change_all
 from smartmodels.softdelete.preview import preview_deletion, preview_restoration
 from smartmodels.tenancy.models import Role
 
@@ -24,8 +22,9 @@ def refuse_foreign_rows(request: Any, *rows: Any) -> None:
     """
     if _may_all(request):
         return
-    keys = [row.pk for row in rows]
-    kinds = _foreign_kinds(request, rows, preview_deletion(type(rows[0]), keys), "owner_id")
+    kinds = foreign_kinds(
+        preview_deletion(type(rows[0]), [row.pk for row in rows]).rows, request.user.pk, besides=rows
+    )
     if kinds:
         raise PermissionDenied(
             f"This would delete {', '.join(kinds)} of other people, too: "
@@ -41,8 +40,8 @@ def refuse_foreign_return(request: Any, *rows: Any) -> None:
     """
     if _may_all(request):
         return
-    foreseen = preview_restoration(type(rows[0]), [row.pk for row in rows])
-    kinds = _foreign_kinds(request, rows, foreseen, "owner_before_deletion_id")
+    foreseen = preview_restoration(type(rows[0]), [row.pk for row in rows]).rows
+    kinds = foreign_kinds(foreseen, request.user.pk, besides=rows)
     if kinds:
         raise PermissionDenied(
             f"This would restore {', '.join(kinds)} of other people, too: "
@@ -51,15 +50,4 @@ def refuse_foreign_return(request: Any, *rows: Any) -> None:
 
 
 def _may_all(request: Any) -> bool:
-    return Role(request._request.membership.role).manages and sees_everything()
-
-
-def _foreign_kinds(request: Any, rows: Sequence[Any], foreseen: Deletion, owner: str) -> list[str]:
-    """Return the kinds of rows, beside ``rows``, whose ``owner`` is not the caller."""
-    kinds = []
-    for model, keys in foreseen.rows.items():
-        others = keys - {row.pk for row in rows} if model is type(rows[0]) else keys
-        foreign = model.all_objects.filter(pk__in=others).exclude(**{owner: request.user.pk})
-        if others and foreign.exists():
-            kinds.append(str(model._meta.verbose_name_plural))
-    return sorted(kinds)
+    return may_change_all(Role(request._request.membership.role))

@@ -6,6 +6,7 @@ from typing import Any
 
 from rest_framework.permissions import SAFE_METHODS, BasePermission
 
+from smartmodels.ownership import may_change
 from smartmodels.tenancy.models import Role
 
 __all__ = ["MembershipPermission", "OwnerPermission", "StaffPermission"]
@@ -35,11 +36,7 @@ class OwnerPermission(BasePermission):
     def has_object_permission(self, request: Any, view: Any, obj: Any) -> bool:
         if request.method in SAFE_METHODS or not getattr(view, "owner_writes_only", True):
             return True
-        if Role(request._request.membership.role).manages:
-            return True
-        # A deleted row is the sentinel's for as long as it is deleted.
-        owner = obj.owner_before_deletion_id if obj.is_deleted else obj.owner_id
-        return bool(owner == request.user.pk)
+        return may_change(Role(request._request.membership.role), request.user.pk, obj)
 
 
 class StaffPermission(BasePermission):

@@ -79,6 +79,10 @@ class ApiSchema(AutoSchema):
         view: Any = self.view
         return f"{self._tokenize_path()[0]}_{view.action}".replace("-", "_")
 
+    def is_deprecated(self) -> bool:
+        """Tell whether the endpoint will go away."""
+        return getattr(self.view, "deprecated", None) is not None
+
     def get_override_parameters(self) -> Any:
         """Add ``X-Reason`` to the writes whose history keeps one."""
         if self.method not in _UNSAFE or not getattr(self.view, "keeps_reason", False):
@@ -99,7 +103,7 @@ class ApiSchema(AutoSchema):
         described = getattr(self.view, "describe_body", None)
         schema = None if described is None else described(self)
         if schema is not None:
-            required = self.method != "DELETE" and not self.view.only_reads
+            required = self.method != "DELETE" and not getattr(self.view, "only_reads", False)
             return {"content": {"application/json": {"schema": schema}}, "required": required}
         body = getattr(self.view, "delete_body", None) if self.method == "DELETE" else None
         if body is None:

@@ -9,7 +9,7 @@ from django.urls import include, path, re_path
 from rest_framework.routers import APIRootView, DefaultRouter
 
 from smartmodels.rest.bulk import with_collection_writes
-from smartmodels.rest.documents import DocsView, SchemaView
+from smartmodels.rest.documents import DocsView, RedocView, SchemaView
 from smartmodels.rest.fallbacks import no_endpoint
 from smartmodels.rest.marks import MarkViewSet
 from smartmodels.rest.operations import OperationViewSet
@@ -56,6 +56,7 @@ def _mount(
         path("api/v1/", include([*further, *router.urls])),
         path("api/schema/", SchemaView.as_view(**docs, **about), name="schema"),
         path("api/docs/", DocsView.as_view(**docs), name="docs"),
+        path("api/redoc/", RedocView.as_view(**docs), name="redoc"),
         re_path(r"^api/", no_endpoint),
     ]
 

@@ -16,6 +16,7 @@ from rest_framework.viewsets import GenericViewSet
 from smartmodels.context import operation
 from smartmodels.rest.access.scoping import require_scope
 from smartmodels.rest.authentication import IdentityAuthentication
+from smartmodels.rest.deprecating import Deprecation, announce
 from smartmodels.rest.faults import InvalidHeader
 from smartmodels.rest.filters import refuse_unknown
 from smartmodels.rest.pagination import BoundedPagination
@@ -62,6 +63,7 @@ class ApiView(APIView):
     http_method_names: tuple[str, ...] = ("get", "post", "put", "patch", "delete", "head")
     parameters: frozenset[str] = frozenset()
     only_reads: bool = False
+    deprecated: Deprecation | None = None
     schema = ApiSchema()
     open_to_programs = False
     closed_to_programs = False
@@ -89,6 +91,7 @@ class ApiView(APIView):
         """Say which request this was: the id under which history and the log know it."""
         answer = super().finalize_response(request, response, *args, **kwargs)
         answer["X-Request-Id"] = request_id()
+        announce(answer, self.deprecated)
         return answer
 
     @contextmanager

@@ -44,14 +44,16 @@ class RowViewSet(FilterMixin, GenericApiViewSet):
 
     ``fields`` names what is shown, besides the smart fields; by default all of the model's own.
     ``owner_writes_only = False`` lets every member who writes change every row; ``requires_if_match``
-    refuses writes that do not say which state of the row they go by. What is visible at all is decided in
-    :meth:`get_queryset` alone; an action that works on deleted rows, too, says ``@action(..., life="all")``.
+    refuses writes that do not say which state of the row they go by; ``shows_shared = False`` leaves out
+    what other namespaces share. What is visible at all is decided in :meth:`get_queryset` alone; an action
+    that works on deleted rows, too, says ``@action(..., life="all")``.
     """
 
     model: ClassVar[type[SmartModel]]
     life: ClassVar[Life] = "living"
     fields: ClassVar[tuple[str, ...] | None] = None
     owner_writes_only: ClassVar[bool] = True
+    shows_shared: ClassVar[bool] = True
     keeps_reason: ClassVar[bool] = True
     requires_if_match: ClassVar[bool] = False
 

@@ -13,6 +13,7 @@ from rest_framework.fields import SkipField
 from smartmodels.rest.bulk.finding import lock_rows
 from smartmodels.rest.bulk.items import Item
 from smartmodels.rest.nested.declaring import Nested, Relation, relation_of
+from smartmodels.rest.served import path_of
 
 __all__ = ["Branch", "nested_fields", "view_of"]
 
@@ -25,6 +26,8 @@ def nested_fields(view: Any) -> dict[str, tuple[Nested, Relation]]:
 def view_of(parent: Any, nested: Nested) -> Any:
     """Return the viewset of nested rows as it would answer the same request; raise PermissionDenied."""
     view = nested.viewset(request=parent.request, format_kwarg=None, action="bulk_change", args=(), kwargs={})
+    # What programs may do goes by the name of the list.
+    view.basename = path_of(view.model)
     view.check_permissions(parent.request)
     return view
 

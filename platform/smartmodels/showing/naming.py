@@ -8,9 +8,9 @@ from typing import Any
 from django.core.exceptions import ObjectDoesNotExist
 from django.db import models
 
-from smartmodels.admin import derive
 from smartmodels.models import SmartModel
 from smartmodels.querysets import owned
+from smartmodels.showing import derive
 
 __all__ = ["Names", "said"]
 

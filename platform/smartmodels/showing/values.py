@@ -10,13 +10,17 @@ from django.contrib.admin.utils import display_for_field
 from django.db import models
 from django.utils.html import format_html
 
-from smartmodels.admin.naming import Names
 from smartmodels.history import FieldChange
+from smartmodels.showing.naming import Names
 
-__all__ = ["ShownChange", "person", "shown", "want_names"]
+__all__ = ["ShownChange", "in_words", "person", "shown", "want_names", "worth_telling"]
 
 _NOTHING = format_html('<span class="quiet">{}</span>', "none")
 _EMPTY = format_html('<span class="quiet">{}</span>', "empty")
+
+
+_STATES = frozenset({"soft_delete", "restore", "purge"})
+"""Actions whose word says already what became of the row."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +63,8 @@ def want_names(names: Names, model: type[models.Model], changes: Iterable[FieldC
             names.want(field.remote_field.model, _keys(field, change))
 
 
-def _shown(field: Any, value: Any, names: Names) -> Any:
+def in_words(field: Any, value: Any, names: Names) -> Any:
+    """Return a value of ``field`` as people read it; keys, of a link many of them, by their rows' names."""
     if field.many_to_many:
         model = field.remote_field.model
         return ", ".join(sorted(names.of(model, key) for key in value or ())) or _NOTHING
@@ -86,8 +91,20 @@ def shown(
         field = columns.get(change.field)
         # The state of a row (living, deleted, purged) is no field.
         old, new = (
-            value if field is None else _shown(field, value, known) for value in (change.old, change.new)
+            value if field is None else in_words(field, value, known) for value in (change.old, change.new)
         )
         label = change.label[:1].upper() + change.label[1:]
         found.append(ShownChange(change.field, label, old, new, change.old != change.new))
     return found
+
+
+def worth_telling(version: Any, changes: Iterable[FieldChange]) -> list[FieldChange]:
+    """Return the changes that the word for the version's action does not say already."""
+    changes = list(changes)
+    """Return the changes that the word for the version does not say already."""
+    fields = {change.field for change in changes}
+    # A row changes hands when it is deleted, and back when it is restored.
+    silent = {"owner"} if "state" in fields else set()
+    if version.action in _STATES:
+        silent.add("state")
+    return [change for change in changes if change.field not in silent]
