@@ -32,6 +32,7 @@ class IdentityMiddleware:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        request.identify = self._identify  # type: ignore[attr-defined]  # streams ask again
         self._identify(request)
         user = request.user
         actor = Actor.user(user) if user.is_authenticated else Actor.anonymous()

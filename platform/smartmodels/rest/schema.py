@@ -46,9 +46,11 @@ _STATUSES = {
     "404": "There is no such row here.",
     "406": "The answer cannot be given in the form that is asked for.",
     "409": "The present state does not allow this.",
+    "410": "What was read to is gone: begin anew.",
     "413": "The body is too large.",
     "415": "The body is not JSON.",
     "429": "Too many attempts: wait as long as `Retry-After` says.",
+    "503": "Not now: wait as long as `Retry-After` says.",
 }
 
 

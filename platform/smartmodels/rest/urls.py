@@ -8,6 +8,7 @@ from typing import Any
 from django.urls import include, path, re_path
 from rest_framework.routers import APIRootView, DefaultRouter
 
+from smartmodels.rest.changes.views import ChangeViewSet
 from smartmodels.rest.documents import DocsView, SchemaView
 from smartmodels.rest.fallbacks import no_endpoint
 from smartmodels.rest.marks import MarkViewSet
@@ -40,7 +41,11 @@ class _StaffRouter(_Router):
     APIRootView = StaffRootView
 
 
-_HISTORY: dict[str, type[Any]] = {"marks": MarkViewSet, "operations": OperationViewSet}
+_HISTORY: dict[str, type[Any]] = {
+    "changes": ChangeViewSet,
+    "marks": MarkViewSet,
+    "operations": OperationViewSet,
+}
 
 _ABOUT_NAMESPACE = "The REST API of one namespace: its resources and their history, for its members."
 _ABOUT_PLATFORM = "The REST API of the public host: namespaces and how they come and go, for staff."
