@@ -18,9 +18,12 @@ __all__ = [
     "FieldChange",
     "changes_by_version",
     "diff",
+    "first_values",
     "number_before",
     "revertible_fields",
     "timeline",
+    "version_at",
+    "version_before",
     "version_of",
     "with_changes",
 ]
@@ -47,6 +50,38 @@ def version_of(model: type[models.Model], pk: Any, version: Any) -> Any:
     if found is None:
         raise RowNotFound(f"This {model._meta.verbose_name} has no version {str(version)[:40]!r}.")
     return found
+
+
+def version_before(version: Any) -> Any | None:
+    """Return the version before this one, of the same row, or None for a first one."""
+    model = version.instance_type
+    earlier = Q(history_date__lt=version.history_date)
+    earlier |= Q(history_date=version.history_date, history_id__lt=version.history_id)
+    return timeline(model, getattr(version, model._meta.pk.attname)).filter(earlier).first()
+
+
+def version_at(model: type[models.Model], pk: Any, moment: Any) -> Any | None:
+    """Return the version that was in force at a moment, or None if the row was not there yet."""
+    return timeline(model, pk).filter(history_date__lte=moment).first()
+
+
+def first_values(version: Any) -> list[FieldChange]:
+    """Return every value that people set in a version as a change from nothing: that of a row that is new."""
+    fields = revertible_fields(version.instance_type)
+    links = tracked_links(version.instance_type)
+    keys = _links(version.instance_type, [version])
+    return [
+        *(
+            FieldChange(each.name, str(each.verbose_name), None, getattr(version, each.attname))
+            for each in fields
+        ),
+        *(
+            FieldChange(
+                each.name, each.label, None, sorted(keys.get((each.name, version.history_id), ()), key=str)
+            )
+            for each in links
+        ),
+    ]
 
 
 def _state(version: Any) -> str:

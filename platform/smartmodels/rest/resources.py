@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from smartmodels.rest.comparing import CompareMixin
 from smartmodels.rest.histories import HistoryMixin
 from smartmodels.rest.restoring import RestoreMixin
 from smartmodels.rest.reverting import RevertMixin
@@ -10,7 +11,7 @@ from smartmodels.rest.viewsets import RowViewSet
 __all__ = ["ResourceViewSet", "SmartViewSet"]
 
 
-class SmartViewSet(RestoreMixin, HistoryMixin, RevertMixin, RowViewSet):
+class SmartViewSet(RestoreMixin, CompareMixin, HistoryMixin, RevertMixin, RowViewSet):
     """The endpoints of a smart model: its rows, what was deleted, every version, and the way back."""
 
 

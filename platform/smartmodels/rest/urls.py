@@ -15,6 +15,7 @@ from smartmodels.rest.marks import MarkViewSet
 from smartmodels.rest.operations import OperationViewSet
 from smartmodels.rest.permissions import MembershipPermission, StaffPermission
 from smartmodels.rest.registry import discover, registered
+from smartmodels.rest.users import UserWorkViewSet
 from smartmodels.rest.views import ApiView
 
 __all__ = ["namespace_api", "public_api"]
@@ -45,6 +46,7 @@ _HISTORY: dict[str, type[Any]] = {
     "changes": ChangeViewSet,
     "marks": MarkViewSet,
     "operations": OperationViewSet,
+    "users": UserWorkViewSet,
 }
 
 _ABOUT_NAMESPACE = "The REST API of one namespace: its resources and their history, for its members."
