@@ -40,6 +40,7 @@ class IdentityMiddleware:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        request.identify = self._identify  # type: ignore[attr-defined]  # streams ask again
         identity = self._identify(request)
         with operation(actor=identity.actor, nested=False) as opened:
             response = self._admitted(request, identity)

@@ -161,59 +161,83 @@ def test_revert__malformed__is_refused(api: Any, change: str, body: Any) -> None
     assert api.post(f"{OPERATIONS}{change}/revert/", body).status_code == 400
 
 
-USERS_WORK = f"{OPERATIONS}revert/"
+LONG_AGO = "2020-01-01T00:00:00Z"
+
+
+def undo_work(api: Any, user: Any, **body: Any) -> Any:
+    return api.post(f"/api/v1/users/{user.pk}/revert/?since={LONG_AGO}", body)
 
 
 def test_revert_user__everything_since__undoes_it(api: Any, alpha: Any, ana: Any, change: str) -> None:
     """The study, made and changed since, is deleted again; nobody else's work is touched."""
-    answer = api.post(USERS_WORK, {"user": str(ana.pk), "since": "2020-01-01T00:00:00Z"})
+    answer = undo_work(api, ana, reason="all wrong")
     with namespace_scope(alpha):
         left = Study.objects.filter(code="PAL0708").exists()
     assert (answer.status_code, answer.json()["total"], left) == (200, 1, False)
+
+
+def test_revert_user__dry_run__writes_nothing(api: Any, alpha: Any, ana: Any, change: str) -> None:
+    """It says what would be."""
+    answer = undo_work(api, ana, dry_run=True).json()
+    assert (answer["applied"], answer["total"], title(alpha)) == (False, 1, "new")
+
+
+def test_revert_user__others_went_on__conflicts(api: Any, bens: Any, alpha: Any, ben: Any) -> None:
+    """With what is in the way, row by row; nothing is written."""
+    address = f"{STUDIES}{bens.post(STUDIES, {'code': 'B', 'title': 'old'}).json()['id']}/"
+    api.patch(address, {"title": "newer"})
+    answer = undo_work(api, ben)
+    assert (answer.status_code, answer.json()["code"]) == (409, "revert-conflict")
+    assert answer.json()["details"]
+    assert api.get(address).json()["title"] == "newer"
 
 
 def test_revert_user__between_two_times__leaves_what_is_later(
     api: Any, alpha: Any, ana: Any, change: str
 ) -> None:
     """A time that ended before is empty."""
-    span = {"since": "2020-01-01T00:00:00Z", "until": "2020-01-02T00:00:00Z"}
-    answer = api.post(USERS_WORK, {"user": str(ana.pk), **span})
+    answer = api.post(f"/api/v1/users/{ana.pk}/revert/?since={LONG_AGO}&until=2020-01-02T00:00:00Z", {})
     assert (answer.json()["total"], title(alpha)) == (0, "new")
 
 
-def test_revert_user__of_somebody_else__needs_their_rights(
-    bens: Any, alpha: Any, ana: Any, change: str
+@pytest.mark.parametrize("who", ["ben", "vic"])
+def test_revert_user__by_no_manager__is_forbidden(
+    request: Any, api_of: Callable[..., Any], alpha: Any, ana: Any, change: str, who: str
 ) -> None:
-    """Row by row, as one by one."""
-    answer = bens.post(USERS_WORK, {"user": str(ana.pk), "since": "2020-01-01T00:00:00Z"})
-    assert (answer.status_code, title(alpha)) == (409, "new")
+    """Also of one's own work."""
+    person = request.getfixturevalue(who)
+    answers = {undo_work(api_of(person, alpha), user).status_code for user in (ana, person)}
+    assert (answers, title(alpha)) == ({403}, "new")
 
 
 def test_revert_user__in_another_namespace__touches_nothing_here(
     api_of: Callable[..., Any], bea: Any, beta: Any, alpha: Any, ana: Any, change: str
 ) -> None:
     """What ana did in alpha is not in reach from beta."""
-    answer = api_of(bea, beta).post(USERS_WORK, {"user": str(ana.pk), "since": "2020-01-01T00:00:00Z"})
+    answer = undo_work(api_of(bea, beta), ana)
     assert (answer.json()["total"], title(alpha)) == (0, "new")
 
 
 @pytest.mark.parametrize(
-    "body",
+    ("query", "body"),
     [
-        {},
-        {"user": "ana", "since": "2020-01-01T00:00:00Z"},
-        {"user": "00000000-0000-0000-0000-000000000000"},
-        {
-            "user": "00000000-0000-0000-0000-000000000000",
-            "since": "2020-01-02",
-            "until": "2020-01-01T00:00:00Z",
-        },
-        {"user": "00000000-0000-0000-0000-000000000000", "since": "9999-12-31T23:59:59-14:00"},
+        ("", {}),
+        ("?since=2020-01-02", {"since": LONG_AGO}),
+        ("?since=then", {}),
+        ("?since=2020-01-02T00:00:00Z&until=2020-01-01T00:00:00Z", {}),
+        ("?since=9999-12-31T23:59:59-14:00", {}),
+        ("?since=2020-01-01T00:00:00Z", {"strategy": "hope"}),
     ],
 )
-def test_revert_user__malformed__is_refused(api: Any, body: Any) -> None:
+def test_revert_user__malformed__is_refused(api: Any, ana: Any, query: str, body: Any) -> None:
     """Bad input is 400."""
-    assert api.post(USERS_WORK, body).status_code == 400
+    assert api.post(f"/api/v1/users/{ana.pk}/revert/{query}", body).status_code == 400
+
+
+@pytest.mark.parametrize("key", ["x", "ana", "-", "0" * 32 + "1"])
+def test_revert_user__key_that_is_none__is_not_found(api: Any, key: str) -> None:
+    """404, as for rows."""
+    assert api.post(f"/api/v1/users/{key}/revert/?since={LONG_AGO}", {}).status_code == 404
 
 
 def test_marks__made__is_listed(api: Any) -> None:

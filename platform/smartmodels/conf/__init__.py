@@ -62,10 +62,10 @@ class SmartModelsSettings:
     """Days for which jobs that ended are kept."""
 
     JOB_STREAMS: int = 4
-    """The most progress streams one process serves at a time; each takes a thread."""
+    """The most streams (of progress, of changes) one process serves at a time; each takes a thread."""
 
     JOB_STREAM_SECONDS: float = 60.0
-    """Seconds after which a progress stream ends; the browser opens it again where it was."""
+    """Seconds after which a stream ends; the browser opens it again where it was."""
 
     AUDIT_MODEL: str = "operations.AuditEntry"
     """``app.Model`` of the concrete audit entry, which tells what was done to namespaces."""

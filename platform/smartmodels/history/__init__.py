@@ -7,6 +7,7 @@ is a trigger.
 from smartmodels.history.activity import OperationSummary, RowChange, Wanted, changes_of, list_operations
 from smartmodels.history.capture import HistoryCapture
 from smartmodels.history.evidence import erase_versions
+from smartmodels.history.feed import ChangesGone, Part, Place, is_behind, newest_place, read_on
 from smartmodels.history.installed import Defect, defects, repair
 from smartmodels.history.marks import all_marks, delete_mark, find_mark, mark
 from smartmodels.history.operations import CreateCaptureFunction, RecordLayouts
@@ -26,9 +27,13 @@ from smartmodels.history.revert import (
 from smartmodels.history.selecting import AfterVersion, ByUser, InOperation, SinceMoment
 from smartmodels.history.timeline import (
     FieldChange,
+    changes_by_version,
     diff,
+    first_values,
     revertible_fields,
     timeline,
+    version_at,
+    version_before,
     version_of,
     with_changes,
 )
@@ -38,6 +43,7 @@ from smartmodels.history.writers import write_versions
 __all__ = [
     "AfterVersion",
     "ByUser",
+    "ChangesGone",
     "Conflict",
     "CreateCaptureFunction",
     "Defect",
@@ -46,6 +52,8 @@ __all__ = [
     "HistoryRow",
     "InOperation",
     "OperationSummary",
+    "Part",
+    "Place",
     "RecordLayouts",
     "RevertPlan",
     "Reverted",
@@ -56,20 +64,25 @@ __all__ = [
     "Wanted",
     "all_marks",
     "apply_revert",
+    "changes_by_version",
     "changes_of",
     "defects",
     "delete_mark",
     "diff",
     "erase_versions",
     "find_mark",
+    "first_values",
     "history_model",
+    "is_behind",
     "list_operations",
     "mark",
+    "newest_place",
     "plan_revert",
     "plan_revert_mark",
     "plan_revert_operation",
     "plan_revert_user",
     "plan_selection",
+    "read_on",
     "refuse_past",
     "repair",
     "resolve",
@@ -77,6 +90,8 @@ __all__ = [
     "timeline",
     "tracked_links",
     "tracked_models",
+    "version_at",
+    "version_before",
     "version_of",
     "with_changes",
     "write_versions",

@@ -7,13 +7,26 @@ from itertools import pairwise
 from typing import Any
 
 from django.db import models
+from django.db.models import OuterRef, Q, Subquery
 
 from smartmodels.exceptions import RowNotFound
 from smartmodels.history.plans import FieldChange
 from smartmodels.history.states import same
 from smartmodels.history.tracking import revertible_fields, tracked_links
 
-__all__ = ["FieldChange", "diff", "revertible_fields", "timeline", "version_of", "with_changes"]
+__all__ = [
+    "FieldChange",
+    "changes_by_version",
+    "diff",
+    "first_values",
+    "number_before",
+    "revertible_fields",
+    "timeline",
+    "version_at",
+    "version_before",
+    "version_of",
+    "with_changes",
+]
 
 Links = dict[tuple[str, int], frozenset[Any]]
 
@@ -37,6 +50,38 @@ def version_of(model: type[models.Model], pk: Any, version: Any) -> Any:
     if found is None:
         raise RowNotFound(f"This {model._meta.verbose_name} has no version {str(version)[:40]!r}.")
     return found
+
+
+def version_before(version: Any) -> Any | None:
+    """Return the version before this one, of the same row, or None for a first one."""
+    model = version.instance_type
+    earlier = Q(history_date__lt=version.history_date)
+    earlier |= Q(history_date=version.history_date, history_id__lt=version.history_id)
+    return timeline(model, getattr(version, model._meta.pk.attname)).filter(earlier).first()
+
+
+def version_at(model: type[models.Model], pk: Any, moment: Any) -> Any | None:
+    """Return the version that was in force at a moment, or None if the row was not there yet."""
+    return timeline(model, pk).filter(history_date__lte=moment).first()
+
+
+def first_values(version: Any) -> list[FieldChange]:
+    """Return every value that people set in a version as a change from nothing: that of a row that is new."""
+    fields = revertible_fields(version.instance_type)
+    links = tracked_links(version.instance_type)
+    keys = _links(version.instance_type, [version])
+    return [
+        *(
+            FieldChange(each.name, str(each.verbose_name), None, getattr(version, each.attname))
+            for each in fields
+        ),
+        *(
+            FieldChange(
+                each.name, each.label, None, sorted(keys.get((each.name, version.history_id), ()), key=str)
+            )
+            for each in links
+        ),
+    ]
 
 
 def _state(version: Any) -> str:
@@ -98,3 +143,31 @@ def with_changes(versions: list[Any]) -> list[tuple[Any, list[FieldChange]]]:
     links = _links(versions[0].instance_type, versions)
     pairs = [(newer, _changes(newer, older, links)) for newer, older in pairwise(versions)]
     return [*pairs, *((oldest, []) for oldest in versions[-1:])]
+
+
+def number_before(model: type[models.Model]) -> Subquery:
+    """Return an expression for history rows: the number of the version before, of the same row."""
+    key = model._meta.pk.attname
+    earlier = Q(history_date__lt=OuterRef("history_date"))
+    earlier |= Q(history_date=OuterRef("history_date"), history_id__lt=OuterRef("history_id"))
+    rows = model.history.filter(earlier, **{key: OuterRef(key)})  # type: ignore[attr-defined]
+    return Subquery(rows.order_by("-history_date", "-history_id").values("history_id")[:1])
+
+
+def changes_by_version(model: Any, versions: Iterable[Any]) -> dict[int, list[FieldChange]]:
+    """Return what each version changed, by its number; versions may be those of many rows of the model.
+
+    They bear ``number_before``, as annotated by :func:`number_before`. Takes one query, and one per
+    tracked many-to-many field; a first version changed nothing.
+    """
+    before = {each.history_id: each.number_before for each in versions if each.number_before is not None}
+    if not before:
+        return {}
+    newer = {each.history_id: each for each in versions if each.history_id in before}
+    older = model.history.in_bulk(before.values())
+    links = _links(model, {**older, **newer}.values())
+    return {
+        number: _changes(newer[number], older[earlier], links)
+        for number, earlier in before.items()
+        if earlier in older
+    }

@@ -45,8 +45,7 @@ def _own(user_id: uuid.UUID) -> Q:
 def foreign_kinds(
     rows: Mapping[Any, Iterable[Any]], user_id: uuid.UUID, *, besides: Sequence[Any] = ()
 ) -> list[str]:
-    """Return the kinds of ``rows`` (keys by model), of which some are not the user's, ``besides`` some rows
-    of one kind.
+    """Return the kinds of ``rows`` (keys by model), of which some are others', ``besides`` these rows.
 
     Living rows are their owner's, deleted ones those of who owned them before.
     """

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.db.models import Q
 from drf_spectacular.utils import extend_schema, extend_schema_field
 from rest_framework import serializers
 from rest_framework.decorators import action
 from rest_framework.response import Response
 
-from smartmodels.history import FieldChange, diff, timeline, version_of
+from smartmodels.history import diff, timeline, version_before, version_of
 from smartmodels.rest.pagination import BoundedPagination, VersionPagination
+from smartmodels.rest.rendering import changes_shown
 
-__all__ = ["ActorSerializer", "ChangeSerializer", "HistoryMixin", "changes_shown"]
+__all__ = ["ActorSerializer", "ChangeSerializer", "HistoryMixin"]
 
 
 class ActorSerializer(serializers.Serializer[Any]):
@@ -84,12 +84,6 @@ class VersionDetailSerializer(VersionSerializer):
         return self.context["values"]
 
 
-def changes_shown(view: Any, changes: Any) -> list[FieldChange]:
-    """Return the changes of fields that the view shows, and of the row's state."""
-    shown = {"state", *(field.source for field in view.get_serializer().fields.values())}
-    return [change for change in changes if change.field in shown]
-
-
 class HistoryMixin:
     """``GET /{id}/history/`` and ``GET /{id}/history/{version}/``, of deleted rows, too."""
 
@@ -117,9 +111,7 @@ class HistoryMixin:
         """Read one version of a row and what it changed."""
         row = self.get_object()
         found = version_of(self.model, row.pk, version)
-        before = Q(history_date__lt=found.history_date)
-        before |= Q(history_date=found.history_date, history_id__lt=found.history_id)
-        previous = timeline(self.model, row.pk).filter(before).first()
+        previous = version_before(found)
         context = {
             "changes": {found.pk: changes_shown(self, diff(found, previous))},
             "previous": previous,

@@ -18,7 +18,6 @@ from smartmodels.history import (
     changes_of,
     list_operations,
     plan_revert_operation,
-    plan_revert_user,
 )
 from smartmodels.rest.faults import InvalidParameter
 from smartmodels.rest.histories import ActorSerializer, ChangeSerializer
@@ -56,22 +55,6 @@ class OperationSerializer(serializers.Serializer[Any]):
     def get_actions(self, summary: Any) -> list[str]:
         """Return the kinds of change, in the order of the alphabet."""
         return sorted(summary.actions)
-
-
-class UndoUserSerializer(UndoSerializer):
-    """Whose work is to be undone, from when to when, and how."""
-
-    user = serializers.UUIDField(source="user_id", help_text="Who did it.")
-    since = serializers.DateTimeField(help_text="From this time on.")
-    until = serializers.DateTimeField(
-        allow_null=True, default=None, help_text="Before this time; up to now if it is not given."
-    )
-
-    def validate(self, attrs: Any) -> Any:
-        """Refuse a time that ends before it begins."""
-        if attrs["until"] is not None and attrs["until"] <= attrs["since"]:
-            raise ValidationError({"until": "This is not later than `since`."})
-        return super().validate(attrs)
 
 
 class RowChangeSerializer(serializers.Serializer[Any]):
@@ -194,11 +177,3 @@ class OperationViewSet(GenericApiViewSet):
     def revert(self, request: Any, pk: str) -> Response:
         """Undo everything the operation changed, as an operation of its own; with `dry_run`, only look."""
         return undo(self, partial(plan_revert_operation, self.key()))
-
-    @extend_schema(
-        operation_id="operations_revert_user", request=UndoUserSerializer, responses={200: UndoneSerializer}
-    )
-    @action(detail=False, methods=["post"], url_path="revert", url_name="revert-user")
-    def revert_user(self, request: Any) -> Response:
-        """Undo everything that one user did here in a time; with `dry_run`, only look."""
-        return undo(self, plan_revert_user, UndoUserSerializer)

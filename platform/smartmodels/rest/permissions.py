@@ -9,7 +9,7 @@ from rest_framework.permissions import SAFE_METHODS, BasePermission
 from smartmodels.ownership import may_change
 from smartmodels.tenancy.models import Role
 
-__all__ = ["MembershipPermission", "OwnerPermission", "StaffPermission"]
+__all__ = ["ManagerPermission", "MembershipPermission", "OwnerPermission", "StaffPermission"]
 
 
 class MembershipPermission(BasePermission):
@@ -23,6 +23,16 @@ class MembershipPermission(BasePermission):
             return False
         reads = request.method in SAFE_METHODS or getattr(view, "only_reads", False)
         return reads or Role(membership.role).writes
+
+
+class ManagerPermission(BasePermission):
+    """Owners and admins of the namespace."""
+
+    message = "This is for the owner and the admins of the namespace: ask one of them."
+
+    def has_permission(self, request: Any, view: Any) -> bool:
+        membership = getattr(request._request, "membership", None)
+        return membership is not None and Role(membership.role).manages
 
 
 class OwnerPermission(BasePermission):

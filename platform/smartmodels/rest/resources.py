@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from smartmodels.rest.bulk import BulkMixin, IdempotencyMixin, ImportMixin
+from smartmodels.rest.comparing import CompareMixin
 from smartmodels.rest.histories import HistoryMixin
 from smartmodels.rest.nested import NestedMixin
 from smartmodels.rest.restoring import RestoreMixin
@@ -13,7 +14,15 @@ __all__ = ["ResourceViewSet", "SmartViewSet"]
 
 
 class SmartViewSet(
-    IdempotencyMixin, NestedMixin, ImportMixin, BulkMixin, RestoreMixin, HistoryMixin, RevertMixin, RowViewSet
+    IdempotencyMixin,
+    NestedMixin,
+    ImportMixin,
+    BulkMixin,
+    RestoreMixin,
+    CompareMixin,
+    HistoryMixin,
+    RevertMixin,
+    RowViewSet,
 ):
     """The endpoints of a smart model: its rows, what was deleted, every version, and the way back."""
 

@@ -4,25 +4,46 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.db import transaction
 from drf_spectacular.utils import extend_schema
+from rest_framework import serializers
 from rest_framework.decorators import action
 from rest_framework.response import Response
 
 from smartmodels.rest.deleting import refuse_foreign_return
+from smartmodels.rest.serializing import StrictSerializer
+from smartmodels.rest.views import REASON_MAX
 
 __all__ = ["RestoreMixin"]
+
+
+class RestoreSerializer(StrictSerializer):
+    """How to restore."""
+
+    dry_run = serializers.BooleanField(default=False, help_text="Only show the row as it would be.")
+    reason = serializers.CharField(
+        default="", allow_blank=True, max_length=REASON_MAX, help_text="Why: kept in history."
+    )
 
 
 class RestoreMixin:
     """``POST /{id}/restore/``: the exact inverse of the deletion."""
 
-    @extend_schema(request=None)
+    @extend_schema(request=RestoreSerializer)
     @action(detail=True, methods=["post"], life="all")
     def restore(self: Any, request: Any, pk: str) -> Response:
-        """Restore a deleted row with what its deletion took along; a living one stays as it is."""
-        with self.writing():
+        """Restore a deleted row with what its deletion took along; a living one stays as it is.
+
+        With `dry_run` the answer is the same, a conflict as well, and nothing is written.
+        """
+        asked = RestoreSerializer(data=request.data or {})
+        asked.is_valid(raise_exception=True)
+        wish = asked.validated_data
+        with self.writing(wish["reason"] or None):
             row = self.get_object(lock=True)
             if row.is_deleted:
                 refuse_foreign_return(request, row)
                 row.undelete()
-        return Response(self.get_serializer(row).data)
+            shown = self.get_serializer(row).data
+            transaction.set_rollback(wish["dry_run"])
+        return Response(shown)

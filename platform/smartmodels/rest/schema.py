@@ -48,12 +48,14 @@ _STATUSES = {
     "404": "There is no such row here.",
     "406": "The answer cannot be given in the form that is asked for.",
     "409": "The present state does not allow this.",
+    "410": "What was read to is gone: begin anew.",
     "412": "The row has changed since the state that `If-Match` names.",
     "413": "The body is too large.",
     "415": "The body is not JSON.",
     "422": "The idempotency key came with another request before.",
     "428": "Writes need `If-Match` here.",
     "429": "Too many requests or attempts: wait as long as `Retry-After` says.",
+    "503": "Not now: wait as long as `Retry-After` says.",
 }
 
 

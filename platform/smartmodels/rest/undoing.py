@@ -62,21 +62,17 @@ class UndoneSerializer(serializers.Serializer[Any]):
     left = RowUndoneSerializer(many=True, help_text="Rows that the strategy left out; as many at most.")
 
 
-def undo(
-    view: Any, planned: Callable[..., RevertPlan], asked: type[UndoSerializer] = UndoSerializer
-) -> Response:
+def undo(view: Any, planned: Callable[..., RevertPlan]) -> Response:
     """Plan with the rights of the caller, settle as asked, apply unless it is a dry run, and answer.
 
-    ``planned`` is called with ``may`` and ``writable``, and with what ``asked`` reads of the body beyond
-    how to undo. Raises RevertConflict for what is in the way.
+    ``planned`` is called with ``may`` and ``writable``. Raises RevertConflict for what is in the way.
     """
-    given = asked(data=view.request.data)
+    given = UndoSerializer(data=view.request.data)
     given.is_valid(raise_exception=True)
     wish, rights = given.validated_data, Rights(view.request)
-    further = {name: wish[name] for name in wish.keys() - UndoSerializer().fields.keys()}
     operation_id = None
     with view.writing(wish["reason"] or None):
-        plan = planned(**further, may=rights.may, writable=rights.writable)
+        plan = planned(may=rights.may, writable=rights.writable)
         if wish["strategy"] is not None:
             plan = resolve(plan, wish["strategy"])
         if not wish["dry_run"]:

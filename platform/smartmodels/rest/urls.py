@@ -9,12 +9,14 @@ from django.urls import include, path, re_path
 from rest_framework.routers import APIRootView, DefaultRouter
 
 from smartmodels.rest.bulk import with_collection_writes
+from smartmodels.rest.changes.views import ChangeViewSet
 from smartmodels.rest.documents import DocsView, RedocView, SchemaView
 from smartmodels.rest.fallbacks import no_endpoint
 from smartmodels.rest.marks import MarkViewSet
 from smartmodels.rest.operations import OperationViewSet
 from smartmodels.rest.permissions import MembershipPermission, StaffPermission
 from smartmodels.rest.registry import discover, registered
+from smartmodels.rest.users import UserWorkViewSet
 from smartmodels.rest.views import ApiView
 
 __all__ = ["namespace_api", "public_api"]
@@ -43,7 +45,12 @@ class _StaffRouter(_Router):
     APIRootView = StaffRootView
 
 
-_HISTORY: dict[str, type[Any]] = {"marks": MarkViewSet, "operations": OperationViewSet}
+_HISTORY: dict[str, type[Any]] = {
+    "changes": ChangeViewSet,
+    "marks": MarkViewSet,
+    "operations": OperationViewSet,
+    "users": UserWorkViewSet,
+}
 
 _ABOUT_NAMESPACE = "The REST API of one namespace: its resources and their history, for its members."
 _ABOUT_PLATFORM = "The REST API of the public host: namespaces and how they come and go, for staff."
