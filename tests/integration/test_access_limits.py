@@ -1,6 +1,5 @@
 """Rate limits: never more than the limit, told in headers, and never shared between namespaces."""
 
-import json
 import os
 import subprocess
 import sys
@@ -189,26 +188,41 @@ def test_database__asked_by_threads_at_once__grants_the_limit_and_no_more(
         assert sum(pool.map(ask, range(6))) == min(most, 20)
 
 
-PROCESS = """
-import django, json
+PROGRAM = """
+import os
+import django
 django.setup()
 from smartmodels.context import public_scope
 from smartmodels.rest.access.counters import PostgresCounter, Wanted
-wanted = [Wanted("principal", "p", 40, 3600)]
-with public_scope():
-    print(json.dumps(sum(not PostgresCounter().count(wanted)[-1].is_over for _ in range(30))))
+
+def granted():
+    wanted = [Wanted("principal", "p", 40, 3600)]
+    with public_scope():
+        return sum(not PostgresCounter().count(wanted)[-1].is_over for _ in range(30))
+
+def child(pipe):
+    os.write(pipe, bytes([granted()]))
+    os._exit(0)
+
+pipes = [os.pipe() for _ in range(3)]
+for reader, writer in pipes:
+    if os.fork() == 0:
+        child(writer)
+print(sum(os.read(reader, 1)[0] for reader, _ in pipes))
 """
 
 
 def test_database__asked_by_processes_at_once__grants_the_limit_and_no_more(committing: Any) -> None:
     """Three processes ask 90 times for 40 places."""
-    environ = {"PYTHONPATH": f"{ROOT / 'platform'}:{ROOT}", "DJANGO_SETTINGS_MODULE": "tests.settings"}
-    command = [sys.executable, "-c", PROCESS]
-    running = [
-        subprocess.Popen(command, cwd=ROOT, env={**os.environ, **environ}, stdout=subprocess.PIPE, text=True)
-        for _ in range(3)
-    ]
-    assert sum(json.loads(process.communicate()[0]) for process in running) == 40
+    environ = {
+        **os.environ,
+        "PYTHONPATH": f"{ROOT / 'platform'}{os.pathsep}{ROOT}",
+        "DJANGO_SETTINGS_MODULE": "tests.settings",
+    }
+    done = subprocess.run(
+        [sys.executable, "-c", PROGRAM], cwd=ROOT, env=environ, capture_output=True, text=True, check=False
+    )
+    assert done.stdout.strip() == "40", done.stderr
 
 
 def test_database__counts_that_are_over__are_forgotten(db: None) -> None:

@@ -2,14 +2,17 @@
 
 import json
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from django.core.management import call_command
 from django.db import connection
+from django.utils import timezone
 from oauth2_provider.models import get_access_token_model, get_refresh_token_model
 
 from shared_apps.oauth.models import Application
+from shared_apps.oauth.tasks import forget_tokens
 from smartmodels.context import namespace_scope
 from smartmodels.history import timeline
 from smartmodels.tenancy import life
@@ -404,3 +407,11 @@ def test_application__by_command__is_registered_listed_and_removed(
     call_command("application", "remove", "alpha", made["client_id"])
     found = ("client_secret" in made, [row["client_id"] for row in listed], Application.all_objects.count())
     assert found == (True, [made["client_id"]], 0)
+
+
+def test_tokens__that_are_over__are_forgotten(alpha: Any, ana: Any) -> None:
+    """Once a day."""
+    machine(alpha, register(alpha, ana, "client-credentials"))
+    get_access_token_model().objects.update(expires=timezone.now() - timedelta(days=99))
+    forget_tokens()
+    assert get_access_token_model().objects.count() == 0

@@ -114,3 +114,20 @@ def test_revert__of_an_operation__needs_the_scope_of_its_rows(alpha: Any, ana: A
     program(alpha, secret).post(address, {}, content_type="application/json")
     with namespace_scope(alpha):
         assert Study.objects.get(pk=study.pk).title == "after"
+
+
+def security_of(method: str, path: str) -> dict[str, list[str]]:
+    """Who may ask, by scheme, as the document says."""
+    document = openapi_document("config.urls_namespace", "Namespace API", "")
+    return {
+        name: scopes for each in document["paths"][path][method]["security"] for name, scopes in each.items()
+    }
+
+
+def test_document__of_an_operation__says_who_may_ask() -> None:
+    """With the scope that a program needs; where none may ask it says so by silence."""
+    write = security_of("post", "/api/v1/studies/")
+    assert (write, set(security_of("post", "/api/v1/keys/"))) == (
+        {"token": [], "session": [], "key": ["studies:write"], "oauth": ["write"]},
+        {"token", "session"},
+    )

@@ -11,10 +11,14 @@ from shared_apps.sharing.models import Grant, SharedResource
 from smartmodels.context import Actor, namespace_scope, operation
 from smartmodels.history.evidence import verify
 from smartmodels.sharing import share
+from smartmodels.tenancy import life
 from smartmodels.transfer import Wish, clone_namespace
 from tenant_apps.activities.models import Activity
 from tenant_apps.research.models import Study
+from tests.support.keys import make
+from tests.support.lives import act
 from tests.support.moving import checksum, fill, tables
+from tests.support.oauth import register
 from tests.zoo.models import Animal, Keeper
 
 
@@ -33,6 +37,9 @@ def full(committing: Any, alpha: Any, beta: Any, ana: Any, ben: Any) -> Any:
     """Alpha with rows of two people, a grant, a token and a comment that names people."""
     fill(alpha, ana, rows=1)
     Token.issue(ana, alpha.pk)
+    make(alpha, ana)
+    register(alpha, ana)
+    act(life.set_origins, alpha, ["https://app.example.org"])
     User.objects.filter(pk=ben.pk).update(name="Benedict Marlow")
     with namespace_scope(alpha), operation(actor=Actor.user(ben)):
         study = Study.objects.get()
@@ -54,7 +61,7 @@ def left_behind(namespace: Any) -> tuple[Any, ...]:
 
 
 def test_clone__plain__holds_the_same_rows_and_nobody(full: Any, ana: Any, staff: Any) -> None:
-    """The rows and their evidence are the same; tokens, sessions, members and grants stay behind."""
+    """The rows and their evidence are the same; whoever could come in, and grants, stay behind."""
     before = (
         Token.objects.count(),
         Session.objects.count(),
@@ -72,6 +79,7 @@ def test_clone__plain__holds_the_same_rows_and_nobody(full: Any, ana: Any, staff
     assert after == before
     assert [each.user for each in Membership.objects.filter(namespace=made)] == [staff]
     assert not SharedResource.objects.filter(home=made).exists()
+    assert (made.api_keys.count(), made.oauth_applications.count(), made.cors_origins) == (0, 0, [])
     migrations = [name for name in tables(made.schema_name) if name != "django_migrations"]
     assert set(migrations) == set(tables(full.schema_name)) - {"django_migrations"}
     with namespace_scope(made):

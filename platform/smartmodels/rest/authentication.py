@@ -4,11 +4,30 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.conf import settings
 from drf_spectacular.extensions import OpenApiAuthenticationExtension
 from rest_framework.authentication import SessionAuthentication
 from rest_framework.exceptions import AuthenticationFailed, PermissionDenied
 
+from smartmodels.rest.access.scoping import scope_needed
+from smartmodels.rest.permissions import StaffPermission
+from smartmodels.tenancy.scopes import ACTIONS
+
 __all__ = ["IdentityAuthentication"]
+
+# The extra is installed or it is not: its scheme is described where it is.
+_OAUTH = ("oauth",) if "oauth2_provider" in settings.INSTALLED_APPS else ()
+_APPLICATIONS = "An application that a member let in; `studies:read` and the like are scopes, too."
+_ISSUED: dict[str, Any] = {
+    "tokenUrl": "/oauth/token/",
+    "scopes": {action: f"To {action} everything, as far as the role goes." for action in ACTIONS},
+}
+_FLOWS = {
+    "authorizationCode": {
+        "authorizationUrl": "/oauth/authorize/", "refreshUrl": "/oauth/token/", **_ISSUED,
+    },
+    "clientCredentials": _ISSUED,
+}  # fmt: skip
 
 
 class IdentityAuthentication(SessionAuthentication):
@@ -48,10 +67,18 @@ class IdentityScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped
     """How the OpenAPI document describes it."""
 
     target_class = IdentityAuthentication
-    name = ["token", "session", "key"]  # noqa: RUF012 - the base class says how it is read
+    name = ["token", "session", "key", *_OAUTH]  # noqa: RUF012 - the base class says how it is read
 
     def get_security_requirement(self, auto_schema: Any) -> Any:
-        return [{name: []} for name in self.name]
+        """Return who may ask: people, and programs with the scope that the operation takes."""
+        people: list[dict[str, list[str]]] = [{"token": []}, {"session": []}]
+        needed = scope_needed(auto_schema.view, auto_schema.method)
+        if needed is None or StaffPermission in auto_schema.view.permission_classes:
+            return people
+        named = [] if needed == "*" else [needed]
+        # Of applications the document names the wide scopes alone, since lists differ between projects.
+        wide = [scope.rpartition(":")[2] for scope in named]
+        return [*people, {"key": named}, *({name: wide} for name in _OAUTH)]
 
     def get_security_definition(self, auto_schema: Any) -> Any:
         """Return the ways in which a request says who asks."""
@@ -73,4 +100,5 @@ class IdentityScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped
                 "bearerFormat": "smk_<prefix>_<secret>",
                 "description": "An API key of `POST /api/v1/keys/`; its scopes say what it may do.",
             },
+            *({"type": "oauth2", "description": _APPLICATIONS, "flows": _FLOWS} for _ in _OAUTH),
         ]

@@ -49,7 +49,8 @@ def clone_namespace(
 ) -> Cloned:
     """Copy every row of ``source``, as of one moment and with its history, into a new namespace.
 
-    Members, hosts, sessions, tokens, grants and the rows of ``SMARTMODELS_CLONE_EXCLUDE`` stay behind.
+    Members, hosts, sessions, tokens, keys, applications, allowed origins, grants and the rows of
+    ``SMARTMODELS_CLONE_EXCLUDE`` stay behind.
     With ``anonymise``, people become pseudonyms that nothing leads back from, in history as well. Then, and
     where versions stay behind, the evidence of history begins anew. Raises what
     :func:`smartmodels.tenancy.provisioning.reserve` raises.

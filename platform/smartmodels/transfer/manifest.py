@@ -17,7 +17,7 @@ FORMAT = 1
 """The version of the format; a reader refuses newer ones."""
 
 LEFT_OUT = (
-    "domains", "files", "grants", "memberships", "passwords", "sessions", "tokens",
+    "applications", "domains", "files", "grants", "keys", "memberships", "passwords", "sessions", "tokens",
 )  # fmt: skip
 """What an export never holds."""
 
