@@ -8,6 +8,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from smartmodels.context import Actor, namespace_scope, operation
+from smartmodels.rest.filtering import collations
 from tests.shop.models import Item, Owner, Review
 from tests.support.shop import load
 
@@ -246,3 +247,29 @@ def test_regexp__that_takes_too_long__is_refused(
         Item.objects.create(number=1, sku="x", rating=1, note="ab" * 20_000 + "c")
     slow = {"note": {"regexp": r"^(?:(a?b?a?b?)*)\1\1(.*)\2\1(.*)\3$"}}
     assert refused(api_of(ana, alpha).search(ITEMS, where=slow)) == (400, "invalid-filter", "/where")
+
+
+# Collations
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"order": "name DESC", "where": {"name": {"neq": None}}},
+        {"where": {"name": {"between": ["a", "z"]}}},
+        {"where": {"name": {"gt": "Hammer"}}, "order": "name"},
+        {"where": {"name": {"ilike": "%\u00c9%"}}},
+        {"where": {"name": {"regexp": "/\u00e9/i"}}},
+    ],
+)
+def test_text__in_a_database_of_another_order__is_compared_by_code_points(
+    api: Any, given: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where the database orders texts otherwise, or knows ASCII letters only, the query says how."""
+    expected = ids(api.search(ITEMS, **given))
+    folding = "pg_c_utf8" if connection.pg_version >= 170000 else "C.utf8"
+    known = tuple(connection.settings_dict[name] for name in ("HOST", "PORT", "NAME"))
+    monkeypatch.setitem(collations._known, known, collations.Collations(by_code_point=False, folding=folding))
+    with CaptureQueriesContext(connection) as sent:
+        found = ids(api.search(ITEMS, **given))
+    assert (found, any("COLLATE" in query["sql"] for query in sent)) == (expected, True)

@@ -6,7 +6,7 @@ import pytest
 
 from smartmodels.context import Actor, namespace_scope, operation
 from smartmodels.sharing import revoke, share
-from tenant_apps.research.models import Study
+from tenant_apps.research.models import Specimen, Study
 
 
 def make(user: Any, namespace: Any, code: str) -> Study:
@@ -226,3 +226,28 @@ def test_grants__expired__show_no_title_to_the_target(grant: Any, beta: Any, bea
     """An expired grant shows nothing, its title included."""
     type(grant).objects.filter(pk=grant.pk).update(expires_at="2020-01-01T00:00:00Z")
     assert labels(api_of(bea, beta)) == [None]
+
+
+def test_list__shared_row__has_no_related_rows_here(
+    study: Study, grant: Any, alpha: Any, ana: Any, beta: Any, bea: Any, api_of: Any
+) -> None:
+    """A grant shows one row, neither what belongs to it nor, by a filter, that there is any."""
+    with namespace_scope(alpha), operation(actor=Actor.user(ana)):
+        Specimen.objects.create(study=study, number=1, individual="N", species="Adelie")
+    own = make(bea, beta, "B")
+    with namespace_scope(beta), operation(actor=Actor.user(bea)):
+        Specimen.objects.create(study=own, number=1, individual="N", species="Adelie")
+    api = api_of(bea, beta)
+    rows = api.search("/api/v1/studies/", include=["specimens"], order="code").json()["results"]
+    found = api.search("/api/v1/studies/", where={"specimens.species": "Adelie"})
+    none = api.search("/api/v1/studies/", where={"not": {"specimens.species": "Adelie"}})
+    assert [len(row["specimens"]) for row in rows] == [0, 1]
+    assert (codes(found), codes(none)) == (["B"], ["A"])
+
+
+def test_count__with_a_grant__counts_what_the_list_shows(
+    grant: Any, beta: Any, bea: Any, api_of: Any
+) -> None:
+    """Own and shared rows together."""
+    make(bea, beta, "B")
+    assert api_of(bea, beta).get("/api/v1/studies/count/").json() == {"count": 2}

@@ -28,8 +28,12 @@ class Fault:
     """One mistake: a code for programs, a sentence for people, and where it stands.
 
     ``pointer`` is a JSON pointer into the body or the filter, ``parameter`` a name in the query string,
+<<<<<<< HEAD
     ``header`` a header's name; at most one of them is given. ``index`` is the row of an array that the
     pointer leads to.
+=======
+    ``header`` a header's name. An unknown parameter points at nothing ("") and names itself.
+>>>>>>> c40b7b6fdd2b4f6d1379ea41ec7db92121e2e058
     """
 
     code: str
@@ -69,7 +73,8 @@ class InvalidParameter(InvalidInputHere):
     default_code = "invalid-parameter"
 
     def __init__(self, name: str, detail: str, *, code: str = "invalid-parameter") -> None:
-        super().__init__(Fault(code, detail, parameter=name[:_LONGEST_NAME]))
+        pointer = "" if code == "unknown-parameter" else None
+        super().__init__(Fault(code, detail, pointer=pointer, parameter=name[:_LONGEST_NAME]))
         self.default_code = code
 
 
@@ -94,6 +99,8 @@ def pointer_to(*names: Any) -> str:
 
 def _escaped(name: str) -> str:
     shown = name if len(name) <= _LONGEST_NAME else name[:_LONGEST_NAME] + "..."
+    # Half a surrogate pair, which JSON can spell, could not be sent back.
+    shown = shown.encode(errors="backslashreplace").decode()
     return shown.replace("~", "~0").replace("/", "~1")
 
 

@@ -36,19 +36,19 @@ def _without_doubles(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return found
 
 
-def unstorable_in(value: Any, place: tuple[Any, ...] = ()) -> tuple[Any, ...] | None:
+def unstorable_in(value: Any) -> tuple[Any, ...] | None:
     """Return where in a JSON value a text or a name stands that PostgreSQL cannot hold; None if nowhere."""
-    if isinstance(value, str):
-        return None if is_storable(value) else place
-    items: Any = ()
-    if isinstance(value, list):
-        items = enumerate(value)
-    elif isinstance(value, dict):
-        if not all(map(is_storable, value)):
+    left: list[tuple[Any, tuple[Any, ...]]] = [(value, ())]
+    while left:
+        part, place = left.pop()
+        if isinstance(part, str) and not is_storable(part):
             return place
-        items = value.items()
-    found = (unstorable_in(inner, (*place, name)) for name, inner in items)
-    return next((each for each in found if each is not None), None)
+        if isinstance(part, dict) and not all(map(is_storable, part)):
+            return place
+        if isinstance(part, (dict, list)):
+            items = part.items() if isinstance(part, dict) else enumerate(part)
+            left += [(inner, (*place, name)) for name, inner in items]
+    return None
 
 
 def strict_json(text: str, what: str = "The body") -> Any:

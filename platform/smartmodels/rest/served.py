@@ -46,6 +46,8 @@ def _extended(viewset: type[Any]) -> type[Any]:
 @cache
 def _mixed(viewset: type[Any], mixins: tuple[type[Any], ...]) -> type[Any]:
     if not mixins:
-        return viewset
+        plain: type[Any] = viewset
+        return plain
     body = {"__doc__": viewset.__doc__, "__module__": viewset.__module__}
-    return type(viewset.__name__, (*mixins, viewset), body)
+    mixed: type[Any] = type(viewset.__name__, (*mixins, viewset), body)
+    return mixed

@@ -9,7 +9,7 @@ from rest_framework.exceptions import ParseError
 from smartmodels.rest.faults import Fault, InvalidInputHere
 from smartmodels.rest.filtering.brackets import as_tree
 from smartmodels.rest.filtering.errors import InvalidFilter
-from smartmodels.rest.parsing import strict_json, unstorable_in
+from smartmodels.rest.parsing import strict_json
 
 __all__ = ["given_in_body", "given_in_query"]
 
@@ -38,14 +38,9 @@ def given_in_query(request: Any, name: str) -> Any:
         raise InvalidFilter("give the JSON form or the bracket form, not both")
     if len(whole) > 1:
         raise InvalidFilter(f"{name} given twice")
-    given = None
     if parts:
-        given = as_tree((key[len(name) :], values) for key, values in parts)
-    elif whole:
-        given = _decoded(name, whole[0])
-    if (place := unstorable_in(given)) is not None:
-        raise InvalidFilter("NUL and unpaired surrogates cannot be searched for", place)
-    return given
+        return as_tree((key[len(name) :], values) for key, values in parts)
+    return _decoded(name, whole[0]) if whole else None
 
 
 def given_in_body(request: Any) -> Any:

@@ -96,8 +96,8 @@ def _includes(asked: Asked, given: Any, place: Place, depth: int) -> tuple[Inclu
     for index, item in enumerate([items] if single else items):
         inside = place if single else (*place, index)
         for name, scope, at in _named(item, place, inside):
-            if name in found:
-                raise InvalidFilter(f"relation {name[:100]!r} is included twice", place)
+            if name in found and found[name].scope.given != (scope or {}):
+                raise InvalidFilter(f"relation {name[:100]!r} is included in two ways", place)
             found[name] = _inclusion(asked, name, scope, (place, at), depth)
     return tuple(found.values())
 

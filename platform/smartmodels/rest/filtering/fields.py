@@ -28,7 +28,7 @@ def fields_of(view: Any, given: Any, place: Place) -> tuple[str, ...] | None:
 
 def _wanted(given: Any, place: Place) -> dict[str, bool]:
     given = listed(given)
-    if given is None:
+    if given is None or given == "":
         return {}
     if isinstance(given, str):
         return {given: True}

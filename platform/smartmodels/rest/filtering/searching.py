@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
 
 from django.db import Error
 
@@ -16,7 +15,8 @@ from smartmodels.rest.filtering.selection import Selection
 __all__ = ["searching"]
 
 _WORK = "search"
-_CANCELLED, _BAD_PATTERN = "57014", "2201B"
+_WHAT = {"57014": "takes too long", "2201B": "is too complex"}
+"""What PostgreSQL's codes mean here: query_canceled and invalid_regular_expression."""
 
 
 @contextmanager
@@ -32,12 +32,7 @@ def searching(selection: Selection) -> Iterator[None]:
         with working(_WORK):
             yield
     except Error as error:
-        raise _refusal(error) from error
-
-
-def _refusal(error: Error) -> Any:
-    state = getattr(error.__cause__, "sqlstate", None)
-    if state not in (_CANCELLED, _BAD_PATTERN):
-        return error
-    what = "takes too long" if state == _CANCELLED else "is too complex"
-    return InvalidFilter(f"searching by this pattern {what}: make it simpler", ("where",))
+        what = _WHAT.get(str(getattr(error.__cause__, "sqlstate", None)))
+        if what is None:
+            raise
+        raise InvalidFilter(f"searching by this pattern {what}: make it simpler", ("where",)) from error
