@@ -28,12 +28,8 @@ class Fault:
     """One mistake: a code for programs, a sentence for people, and where it stands.
 
     ``pointer`` is a JSON pointer into the body or the filter, ``parameter`` a name in the query string,
-<<<<<<< HEAD
-    ``header`` a header's name; at most one of them is given. ``index`` is the row of an array that the
-    pointer leads to.
-=======
-    ``header`` a header's name. An unknown parameter points at nothing ("") and names itself.
->>>>>>> c40b7b6fdd2b4f6d1379ea41ec7db92121e2e058
+    ``header`` a header's name; at most one of them is given, but for an unknown parameter, which points at
+    nothing ("") and names itself. ``index`` is the row of an array that the pointer leads to.
     """
 
     code: str
