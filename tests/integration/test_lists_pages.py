@@ -10,6 +10,8 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from smartmodels.context import Actor, namespace_scope, operation
+from smartmodels.rest.lists.counting import COUNTS, total_of
+from smartmodels.sharing import share
 from tenant_apps.research.models import Study
 
 STUDIES = "/api/v1/studies/"
@@ -166,3 +168,33 @@ def test_page__preference_unknown__is_ignored(api: Any, prefer: str) -> None:
     """A preference is no demand (RFC 7240)."""
     response = api.get(STUDIES, headers={"prefer": prefer})
     assert (response.status_code, "count" in response.json()) == (200, False)
+
+
+@pytest.mark.parametrize(
+    "asked", [{"scope": "shared"}, {"code": "nothing"}, {"as_of": "2020-01-01T00:00:00Z"}]
+)
+def test_estimate__of_nothing__is_nothing(api: Any, asked: dict[str, str]) -> None:
+    """What Django or PostgreSQL knows to be empty is empty."""
+    assert api.get(STUDIES, headers={"prefer": "count=estimated"}, **asked).json()["count"] == 0
+
+
+def test_estimate__of_no_keys__is_nothing(in_alpha: Any) -> None:
+    """Nor is PostgreSQL asked when Django finds the condition to be false."""
+    assert [total_of(Study.objects.filter(pk__in=[]), kind) for kind in COUNTS] == [0, 0]
+
+
+def test_pages__of_shared_and_own_rows__cover_both_once(api: Any, alpha: Any, beta: Any) -> None:
+    """A list over several homes is walked like any other, and knows the home of each row."""
+    with namespace_scope(beta), operation(actor=Actor.command("share")):
+        for number in range(3):
+            share(Study.objects.create(code=f"B{number}"), alpha)
+    found: list[tuple[str, str]] = []
+    page = api.get(STUDIES, headers={"prefer": "count=estimated"}, ordering="-code", limit=4).json()
+    total = page["count"]
+    while True:
+        found += [(row["code"], row["home"]) for row in page["results"]]
+        if page["next"] is None:
+            break
+        page = api.get(page["next"]).json()
+    expected = [(f"S{number}", "alpha") for number in range(9)] + [(f"B{n}", "beta") for n in range(3)]
+    assert (found, total) == (sorted(expected, reverse=True), 12)

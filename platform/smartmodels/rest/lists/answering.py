@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -28,13 +28,15 @@ _NOT_BINDING = frozenset({CURSOR, "limit", "offset", "format"})
 class Wish:
     """What of a list is wanted: its order, how many rows, after how many others, and which fields of them.
 
-    Without a limit a page has ``PAGE_SIZE`` rows, and a file all of them.
+    Without a limit a page has ``PAGE_SIZE`` rows, and a file all of them. ``reader`` is called as
+    :func:`reading_of` is and says how rows are read.
     """
 
     terms: tuple[OrderTerm, ...] = ()
     limit: int | None = None
     skip: int = 0
     fields: tuple[str, ...] | None = None
+    reader: Callable[..., Reading] = reading_of
 
 
 def binding_of(view: Any, terms: tuple[OrderTerm, ...]) -> Binding:
@@ -58,7 +60,7 @@ def answer_list(view: Any, rows: Any, wish: Wish) -> HttpResponse:
     """Answer with a page of the queryset ``rows``, or with 304 if the client has it already."""
     request = view.request
     window, binding = window_of(view, rows, wish)
-    reading = reading_of(view, rows.model, window.terms, fields=wish.fields)
+    reading = wish.reader(view, rows.model, window.terms, fields=wish.fields)
     page = read_page(rows, window, reading.read)
     count = wanted_count(request)
     total = None if count is None else total_of(rows, count)

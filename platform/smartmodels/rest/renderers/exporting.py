@@ -16,7 +16,7 @@ from django.utils.module_loading import import_string
 from smartmodels.rest.lists.answering import Wish, window_of
 from smartmodels.rest.lists.conditions import keep_private
 from smartmodels.rest.lists.paging import walk
-from smartmodels.rest.lists.reading import Reading, reading_of
+from smartmodels.rest.lists.reading import Reading
 from smartmodels.rest.renderers.errors import FormatUnavailable
 from smartmodels.rest.renderers.lines import csv_lines, ndjson_lines
 from smartmodels.rest.renderers.tables import columns_of_table
@@ -99,7 +99,7 @@ def _read(view: Any, rows: Any, wish: Wish, *, written: bool) -> tuple[Reading, 
     """Return how rows are read, and all in chunks; the first is read now, while errors can be told."""
     window, _ = window_of(view, rows, wish)
     window = replace(window, limit=sys.maxsize if wish.limit is None else wish.limit)
-    reading = reading_of(view, rows.model, window.terms, fields=wish.fields, written=written)
+    reading = wish.reader(view, rows.model, window.terms, fields=wish.fields, written=written)
     chunks = walk(rows, window, reading.read, at_once=_AT_ONCE)
     first = next(chunks, None)
     return reading, () if first is None else chain([first], chunks)
