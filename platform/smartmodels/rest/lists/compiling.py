@@ -33,7 +33,7 @@ _HARMLESS = frozenset(
 )  # fmt: skip
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Column:
     """One member of the answer: its name, the field that writes it, and the model's field it is stored in.
 
