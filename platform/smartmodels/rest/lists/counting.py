@@ -14,8 +14,8 @@ __all__ = ["COUNTS", "total_of", "wanted_count"]
 
 COUNTS = ("exact", "estimated")
 
-_CHEAP = 1_000.0
-"""What counting may cost to be done for an estimate, in the planner's units: some milliseconds."""
+_CHEAP = 10_000.0
+"""What counting may cost to be done for an estimate, in the planner's units: some ten milliseconds."""
 
 
 def wanted_count(request: Any) -> str | None:
