@@ -62,7 +62,8 @@ class SharedRows:
             return super().get_queryset()  # type: ignore[misc]
         scope = _choice(self.request, "scope", SCOPES, "all")
         if self.wants_deleted() or self.wants_past():
-            return super().get_queryset()  # type: ignore[misc]
+            own = super().get_queryset()  # type: ignore[misc]
+            return own.none() if scope == "shared" else own
         return visible_rows(self.model, scope)
 
     def get_object(self: Any, *, lock: bool = False) -> Any:

@@ -17,7 +17,7 @@ from smartmodels.rest.registry import discover, registered
 from tenant_apps.research.models import Observation, Study
 from tests.bench.history import as_ana, parents, saved
 from tests.bench.measuring import figure, ratio
-from tests.support.orders import term, with_key
+from tests.support.orders import with_key
 
 ROWS, DEPTH, PAGE = 1_000_000, 900_000, 50
 
@@ -83,11 +83,11 @@ def of_rows(count: int, rounds: int) -> float:
     with listing():
         specimen, _ = parents()
         saved(Observation, specimen, max(count - Observation.objects.count(), 0))
-        view, terms = view_of("observations"), with_key(Observation, [term(Observation, "created_at")])
+        view, terms = view_of("observations"), with_key(Observation, ())
         window = Window(terms, count)
 
         def peer() -> bytes:
-            rows = Observation.objects.order_by("created_at", "id")[:count]
+            rows = Observation.objects.order_by("id")[:count]
             return JSONRenderer().render(view.get_serializer(rows, many=True).data)
 
         assert peer().decode() == f"[{page_of(view, Observation.objects.all(), window).decode()}]"

@@ -163,11 +163,14 @@ def test_walk__in_chunks__is_what_python_sorts(keepers: Any, values: Any, terms:
         transaction.set_rollback(True)
 
 
-def test_walk__everything_behind_is_gone__leads_back(keepers: Any) -> None:
+@pytest.mark.parametrize(
+    "given", [(), (orders.term(Animal, "name", True),), (orders.term(Animal, "weight"),)]
+)
+def test_walk__everything_behind_is_gone__leads_back(keepers: Any, given: Any) -> None:
     """An empty page still knows the way back to what is left."""
-    keys = animals([{"keeper": None, "name": name} for name in "abc"], keepers)
-    terms = with_key(Animal, ())
-    read, rows = reader(terms), Animal.objects.all()
+    animals([{"keeper": None, "name": name} for name in "abc"], keepers)
+    terms = with_key(Animal, given)
+    read, rows, keys = reader(terms), Animal.objects.all(), ordered(terms)
     first = read_page(rows, Window(terms, 2), read)
     rows.filter(pk=keys[2]).delete()
     empty = read_page(rows, Window(terms, 2, 0, first.next), read)

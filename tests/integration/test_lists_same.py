@@ -232,6 +232,7 @@ def test_durations_and_times__of_any_model__are_written_by_getters(in_alpha: Any
             took = models.DurationField(null=True)
             at = models.TimeField(null=True)
             address = models.GenericIPAddressField(null=True)
+            raw = models.BinaryField(null=True)
 
             class Meta:
                 app_label = "zoo"
@@ -240,12 +241,15 @@ def test_durations_and_times__of_any_model__are_written_by_getters(in_alpha: Any
                 return str(self.took)
 
         editor.create_model(Odd)
-        fields = ("took", "at", "address")
-        meta = type("Meta", (), {"model": Odd, "fields": fields})
-        serializer = type("OddSerializer", (serializers.ModelSerializer,), {"Meta": meta})
-        Odd.objects.create(took=timedelta(days=-1, microseconds=5), at="12:30:00.1200", address="::1")
+        Odd.objects.create(
+            took=timedelta(days=-1, microseconds=5), at="12:30:00.1200", address="::1", raw=b"a"
+        )
         Odd.objects.create()
-        same(view_of(serializer, Odd), Odd.objects.all(), "_Got", "_Got")
+        fields = ("took", "at", "address")
+        for shown, way in ((fields, "_Got"), ((*fields, "raw"), "_Serialized")):
+            meta = type("Meta", (), {"model": Odd, "fields": shown})
+            serializer = type("OddSerializer", (serializers.ModelSerializer,), {"Meta": meta})
+            same(view_of(serializer, Odd), Odd.objects.all(), way, way)
 
 
 @pytest.mark.parametrize("written", [True, False])

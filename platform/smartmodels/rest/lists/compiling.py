@@ -33,7 +33,7 @@ _HARMLESS = frozenset(
 )  # fmt: skip
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Column:
     """One member of the answer: its name, the field that writes it, and the model's field it is stored in.
 
@@ -99,9 +99,14 @@ def _column(field: Any, model: Any) -> Column | None:
         return Column(field.field_name, field, stored, write)
     if stored.is_relation or kind.__module__ not in _MODULES or isinstance(field, _OTHERWISE):
         return None
-    if isinstance(field, serializers.BaseSerializer):
+    if isinstance(field, serializers.BaseSerializer) or not _reads_attribute(kind):
         return None
     return Column(field.field_name, field, stored, field.to_representation)
+
+
+def _reads_attribute(kind: type[Any]) -> bool:
+    """Tell whether fields of this class write the attribute, and not the row."""
+    return _origin(kind, "get_attribute") is _origin(serializers.Field, "get_attribute")
 
 
 def _stored(field: Any, model: Any) -> Any | None:

@@ -7,6 +7,7 @@ anybody else.
 from __future__ import annotations
 
 import hashlib
+import json
 import re
 from typing import Any, TypeVar
 
@@ -14,8 +15,8 @@ from django.http import HttpResponseBase
 from django.utils.cache import patch_vary_headers
 from django.utils.http import quote_etag
 from rest_framework.permissions import SAFE_METHODS
-from rest_framework.renderers import JSONRenderer
 from rest_framework.response import Response
+from rest_framework.utils.encoders import JSONEncoder
 
 from smartmodels.conf import settings
 from smartmodels.context import require_namespace
@@ -58,7 +59,7 @@ class PreconditionRequired(SmartModelsError):
 def tag_of(request: Any, content: bytes) -> str:
     """Return the tag of what is answered, without its quotes."""
     namespace = require_namespace().pk
-    form = getattr(request, "accepted_media_type", "")
+    form = request.accepted_renderer.media_type
     digest = hashlib.sha256(f"{namespace}\n{request.user.pk}\n{form}\n".encode())
     digest.update(content)
     return digest.hexdigest()[:40]
@@ -94,7 +95,7 @@ def answer_row(view: Any, row: Any, shown: Any = None) -> Response:
     data = view.get_serializer(row).data
     tag = _tag_of_row(view.request, row, data)
     if shown is not None and shown != data:
-        tag = f'{tag[:-1]}.{tag_of(view.request, JSONRenderer().render(shown))}"'
+        tag = f'{tag[:-1]}.{tag_of(view.request, _as_bytes(shown))}"'
         data = shown
     reads = view.request.method in SAFE_METHODS
     response = Response(status=304) if reads and is_known(view.request, tag) else Response(data)
@@ -104,7 +105,12 @@ def answer_row(view: Any, row: Any, shown: Any = None) -> Response:
 def _tag_of_row(request: Any, row: Any, data: Any) -> str:
     """Return the strong tag of a row: it changes with all that is shown of it, and with every write."""
     state = f"{row._meta.label}\n{row.pk}\n{row.updated_at.isoformat()}\n{row.deleted_at}\n"
-    return quote_etag(tag_of(request, state.encode() + JSONRenderer().render(data)))
+    return quote_etag(tag_of(request, state.encode() + _as_bytes(data)))
+
+
+def _as_bytes(data: Any) -> bytes:
+    # Sorted, since PostgreSQL keeps the members of JSON values in an order of its own.
+    return json.dumps(data, cls=JSONEncoder, sort_keys=True).encode()
 
 
 def check_row(view: Any, row: Any) -> None:

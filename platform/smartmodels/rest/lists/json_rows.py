@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from functools import lru_cache
 from typing import Any
 
+from django.db import connection
 from django.db.models import DateTimeField, Expression, TextField
 from django.utils import timezone
 from rest_framework.renderers import JSONRenderer
@@ -19,20 +20,25 @@ __all__ = ["JsonRow", "escaped_separators", "json_row"]
 _ARGUMENTS = 50  # a function of PostgreSQL takes no more than 100
 
 
-def json_row(columns: Sequence[Column]) -> JsonRow | None:
+def json_row(columns: tuple[Column, ...]) -> JsonRow | None:
     """Return the expression for rows of these columns; None if PostgreSQL might write one otherwise.
 
     Built in one piece, for one node of Django's query costs less than one per column.
     """
     if not (JSONRenderer.compact and JSONRenderer.strict) or JSONRenderer.ensure_ascii:
         return None
-    writers = [None if column.stored is None else writer_of(column) for column in columns]
-    for column, writer in zip(columns, writers, strict=True):
-        if writer is None and column.stored is not None:
-            return None
-        if isinstance(column.stored, DateTimeField) and timezone.get_current_timezone_name() != "UTC":
-            return None
-    return JsonRow(columns, writers)
+    in_utc = timezone.get_current_timezone_name() == "UTC"
+    if not in_utc and any(isinstance(column.stored, DateTimeField) for column in columns):
+        return None
+    return None if _writers(columns) is None else JsonRow(columns)
+
+
+@lru_cache(maxsize=1024)
+def _writers(columns: tuple[Column, ...]) -> tuple[Writer | None, ...] | None:
+    """Return what writes each column, None for the row's home; None if there is no writer for one."""
+    writers = tuple(None if column.stored is None else writer_of(column) for column in columns)
+    known = zip(columns, writers, strict=True)
+    return None if any(writer is None and column.stored is not None for column, writer in known) else writers
 
 
 class JsonRow(Expression):
@@ -40,25 +46,15 @@ class JsonRow(Expression):
 
     output_field = TextField()
 
-    def __init__(self, columns: Sequence[Column], writers: Sequence[Writer | None]) -> None:
+    def __init__(self, columns: tuple[Column, ...]) -> None:
         super().__init__()
-        self._columns, self._writers = columns, writers
+        self._columns = columns
 
     def as_sql(self, compiler: Any, connection: Any) -> Any:
         """Return the concatenation of names and values."""
-        table = connection.ops.quote_name(compiler.query.get_initial_alias())
-        pieces, params, opening = [], [], "{"
-        for column, writer in zip(self._columns, self._writers, strict=True):
-            name = f"{opening}{json.dumps(column.name, ensure_ascii=False)}:".replace("'", "''")
-            pieces.append(f"'{name.replace('%', '%%')}'")
-            opening = ","
-            if writer is None:
-                sql, more = self._home(compiler)
-                params += more
-            else:
-                sql = writer(f"{table}.{connection.ops.quote_name(column.stored.column)}")
-            pieces.append(sql)
-        return _concatenated([*pieces, "'}'" if self._columns else "'{}'"]), params
+        home, params = self._home(compiler)
+        told = sum(column.stored is None for column in self._columns)
+        return _sql(self._columns, compiler.query.get_initial_alias(), home), params * told
 
     @staticmethod
     def _home(compiler: Any) -> tuple[str, list[Any]]:
@@ -68,6 +64,23 @@ class JsonRow(Expression):
             return "to_json(%s::text)::text", [require_namespace().slug]
         sql, params = compiler.compile(told)
         return f"to_json({sql})::text", list(params)
+
+
+@lru_cache(maxsize=1024)
+def _sql(columns: tuple[Column, ...], alias: str, home: str) -> str:
+    """Return SQL of the object; ``home`` is that of the row's namespace."""
+    pieces, opening = [], "{"
+    for column, writer in zip(columns, _writers(columns) or (), strict=True):
+        name = f"{opening}{json.dumps(column.name, ensure_ascii=False)}:".replace("'", "''")
+        pieces.append(f"'{name.replace('%', '%%')}'")
+        stored = column.stored
+        pieces.append(home if writer is None else writer(f"{_quoted(alias)}.{_quoted(stored.column)}"))
+        opening = ","
+    return _concatenated([*pieces, "'}'" if columns else "'{}'"])
+
+
+def _quoted(name: str) -> str:
+    return str(connection.ops.quote_name(name)).replace("%", "%%")
 
 
 def _concatenated(pieces: list[str]) -> str:
