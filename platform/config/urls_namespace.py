@@ -9,6 +9,7 @@ from shared_apps.accounts.viewsets import TokenView
 from shared_apps.namespaces.closing.viewsets import OwnAccountView
 from shared_apps.operations.viewsets import NamespaceJobViewSet
 from shared_apps.sharing.viewsets import GrantViewSet
+from shared_apps.webhooks.viewsets import WebhookViewSet
 from smartmodels.admin import namespace_site
 from smartmodels.rest.urls import namespace_api
 
@@ -17,7 +18,7 @@ urlpatterns: list[object] = [
     path("admin/", namespace_site.urls),
     *namespace_api(
         __name__,
-        {"grants": GrantViewSet, "jobs": NamespaceJobViewSet},
+        {"grants": GrantViewSet, "jobs": NamespaceJobViewSet, "webhooks": WebhookViewSet},
         path("account/", OwnAccountView.as_view(), name="account"),
         path("token/", TokenView.as_view(), name="token"),
     ),

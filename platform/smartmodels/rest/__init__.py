@@ -7,6 +7,7 @@ An app's ``viewsets.py`` says which of its models are served::
         pass
 """
 
+from smartmodels.rest.changes import FullExposure, read_changes
 from smartmodels.rest.door import (
     JSONRenderer,
     NotFound,
@@ -18,7 +19,12 @@ from smartmodels.rest.door import (
     serializers,
 )
 from smartmodels.rest.faults import Fault, InvalidParameter
-from smartmodels.rest.permissions import MembershipPermission, OwnerPermission, StaffPermission
+from smartmodels.rest.permissions import (
+    ManagerPermission,
+    MembershipPermission,
+    OwnerPermission,
+    StaffPermission,
+)
 from smartmodels.rest.preferring import prefers_to_wait
 from smartmodels.rest.problems import Problem, Refused, problem_of
 from smartmodels.rest.registry import extend, register
@@ -33,10 +39,12 @@ __all__ = [
     "ApiView",
     "EventRenderer",
     "Fault",
+    "FullExposure",
     "GenericApiViewSet",
     "GuessLimit",
     "InvalidParameter",
     "JSONRenderer",
+    "ManagerPermission",
     "MembershipPermission",
     "NotFound",
     "OpenApiParameter",
@@ -57,6 +65,7 @@ __all__ = [
     "extend_schema_field",
     "prefers_to_wait",
     "problem_of",
+    "read_changes",
     "register",
     "serializers",
 ]
