@@ -9,7 +9,7 @@ from smartmodels.webhooks.errors import AddressRefused
 from smartmodels.webhooks.sending import send
 
 PRIVATE = [
-    "127.0.0.1", "127.8.8.8", "0.0.0.0", "10.0.0.1", "172.16.0.1", "192.168.1.1", "169.254.169.254",
+    "127.0.0.1", "127.8.8.8", "0.0.0.1", "10.0.0.1", "172.16.0.1", "192.168.1.1", "169.254.169.254",
     "100.64.0.1", "192.0.2.1", "198.18.0.1", "224.0.0.1", "240.0.0.1", "255.255.255.255",
     "2130706433", "0x7f.1", "127.1", "::1", "::", "fe80::1", "fc00::1", "fd12::1", "ff02::1",
     "::ffff:127.0.0.1", "::ffff:10.0.0.1", "::127.0.0.1", "64:ff9b::7f00:1", "64:ff9b::a00:1",
@@ -45,7 +45,8 @@ def test_resolve__loopback_allowed__opens_nothing_else(host: str, allowed: bool)
     "url",
     [
         "http://example.org/", "ftp://example.org/", "https:///x", "https://u@example.org/", "//example.org/",
-        "https://example.org:0/", "https://example.org:x/", "https://exa mple.org/", "https://example.org/\r\nX: y",
+        "https://example.org:0/", "https://example.org:x/", "https://exa mple.org/",
+        "https://example.org/\r\nX: y",
         "https://example.org/#there", "https://[::1/", "https://ex\u00e4mple.org/", "javascript:alert(1)", "",
     ],
 )  # fmt: skip
