@@ -13,6 +13,7 @@ from shared_apps.namespaces.closing.viewsets import OwnAccountView
 from shared_apps.namespaces.viewsets.origins import OriginsView
 from shared_apps.operations.viewsets import NamespaceJobViewSet
 from shared_apps.sharing.viewsets import GrantViewSet
+from shared_apps.webhooks.viewsets import WebhookViewSet
 from smartmodels.admin import namespace_site
 from smartmodels.rest.urls import namespace_api
 from smartmodels.views import app_pages
@@ -29,6 +30,7 @@ urlpatterns: list[object] = [
             "grants": GrantViewSet,
             "jobs": NamespaceJobViewSet,
             "keys": KeyViewSet,
+            "webhooks": WebhookViewSet,
             **({"applications": import_string(_APPLICATIONS)} if settings.OAUTH else {}),
         },
         path("origins/", OriginsView.as_view(), name="origins"),

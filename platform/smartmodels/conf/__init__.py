@@ -67,6 +67,21 @@ class SmartModelsSettings:
     JOB_STREAM_SECONDS: float = 60.0
     """Seconds after which a stream ends; the browser opens it again where it was."""
 
+    WEBHOOK_MODEL: str = "webhooks.Webhook"
+    """``app.Model`` of the concrete webhook; that of its deliveries is ``Delivery`` of the same app."""
+
+    WEBHOOKS_MAX: int = 20
+    """The most webhooks a namespace may have."""
+
+    WEBHOOK_KEEP_DAYS: float = 30.0
+    """Days for which deliveries of webhooks are kept, and can be replayed."""
+
+    WEBHOOK_TIMEOUT: float = 10.0
+    """Seconds in which a receiver must have answered, the connection included."""
+
+    WEBHOOK_LOOPBACK: bool = False
+    """Let webhooks go to this machine, without TLS: for tests, and to develop a receiver."""
+
     AUDIT_MODEL: str = "operations.AuditEntry"
     """``app.Model`` of the concrete audit entry, which tells what was done to namespaces."""
 

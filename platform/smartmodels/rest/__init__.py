@@ -7,14 +7,9 @@ An app's ``viewsets.py`` says which of its models are served::
         pass
 """
 
-from smartmodels.rest.access.roles import (
-    IsAdminOrIsOwner,
-    IsAuthenticatedOrCreate,
-    IsOwner,
-    IsReadOnly,
-    ManagerPermission,
-)
+from smartmodels.rest.access.roles import IsAdminOrIsOwner, IsAuthenticatedOrCreate, IsOwner, IsReadOnly
 from smartmodels.rest.access.scoping import within_scope
+from smartmodels.rest.changes import FullExposure, read_changes
 from smartmodels.rest.deprecating import Deprecation
 from smartmodels.rest.door import (
     JSONRenderer,
@@ -29,7 +24,12 @@ from smartmodels.rest.door import (
 from smartmodels.rest.faults import Fault, InvalidParameter
 from smartmodels.rest.mixins import NamespaceRowsMixin, OwnRowsMixin, ReadOnlyMixin
 from smartmodels.rest.nested import Nested
-from smartmodels.rest.permissions import MembershipPermission, OwnerPermission, StaffPermission
+from smartmodels.rest.permissions import (
+    ManagerPermission,
+    MembershipPermission,
+    OwnerPermission,
+    StaffPermission,
+)
 from smartmodels.rest.preferring import prefers_to_wait
 from smartmodels.rest.problems import Problem, Refused, problem_of
 from smartmodels.rest.registry import extend, register
@@ -45,6 +45,7 @@ __all__ = [
     "Deprecation",
     "EventRenderer",
     "Fault",
+    "FullExposure",
     "GenericApiViewSet",
     "GuessLimit",
     "InvalidParameter",
@@ -78,6 +79,7 @@ __all__ = [
     "extend_schema_field",
     "prefers_to_wait",
     "problem_of",
+    "read_changes",
     "register",
     "serializers",
     "within_scope",

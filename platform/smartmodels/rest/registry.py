@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cache
 from typing import Any, TypeVar
 
 from django.core.exceptions import ImproperlyConfigured
@@ -65,6 +66,7 @@ def extend(base: type[SmartViewSet]) -> Callable[[M], M]:
     return decorate
 
 
+@cache
 def discover() -> None:
-    """Import the ``viewsets`` module of every app that has one."""
+    """Import the ``viewsets`` module of every app that has one; once is enough."""
     autodiscover_modules("viewsets")

@@ -8,7 +8,7 @@ from rest_framework.permissions import SAFE_METHODS, BasePermission
 
 from smartmodels.tenancy.models import Role
 
-__all__ = ["IsAdminOrIsOwner", "IsAuthenticatedOrCreate", "IsOwner", "IsReadOnly", "ManagerPermission"]
+__all__ = ["IsAdminOrIsOwner", "IsAuthenticatedOrCreate", "IsOwner", "IsReadOnly"]
 
 
 def _role_of(request: Any) -> Role | None:
@@ -22,16 +22,6 @@ def _owns(request: Any, row: Any) -> bool:
     # A deleted row is the sentinel's for as long as it is deleted.
     deleted = getattr(row, "is_deleted", False)
     return bool((row.owner_before_deletion_id if deleted else row.owner_id) == request.user.pk)
-
-
-class ManagerPermission(BasePermission):
-    """Owners and admins of the namespace."""
-
-    message = "This is for the owner and the admins of a namespace: ask one of them."
-
-    def has_permission(self, request: Any, view: Any) -> bool:
-        role = _role_of(request)
-        return role is not None and role.manages
 
 
 class IsOwner(BasePermission):

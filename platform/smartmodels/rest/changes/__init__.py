@@ -1,6 +1,6 @@
-"""What changed: between two versions of a row, and in the whole namespace, one version after another."""
+"""What changes in a namespace, one version after another: by page, and as events."""
 
-from smartmodels.rest.changes.exposing import Exposure, FullExposure
-from smartmodels.rest.changes.telling import tell
+from smartmodels.rest.changes.exposing import CallerExposure, FullExposure
+from smartmodels.rest.changes.reading import ChangePage, read_changes
 
-__all__ = ["Exposure", "FullExposure", "tell"]
+__all__ = ["CallerExposure", "ChangePage", "FullExposure", "read_changes"]

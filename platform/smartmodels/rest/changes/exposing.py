@@ -7,7 +7,7 @@ from functools import cached_property
 from typing import Any, Protocol
 
 from smartmodels.rest.access.scoping import within_scope
-from smartmodels.rest.registry import registered
+from smartmodels.rest.registry import discover, registered
 
 __all__ = ["CallerExposure", "Exposure", "FullExposure"]
 
@@ -31,6 +31,9 @@ class Exposure(Protocol):
 
 class FullExposure:
     """All rows of every model that has an endpoint, as managers of the namespace see them."""
+
+    def __init__(self) -> None:
+        discover()  # in a worker nobody has mounted the endpoints
 
     @cached_property
     def _viewsets(self) -> dict[Any, tuple[str, Any]]:
@@ -60,6 +63,7 @@ class CallerExposure(FullExposure):
     """What the endpoints show to whoever makes a request."""
 
     def __init__(self, request: Any) -> None:
+        super().__init__()
         self._request = request
         self._names: dict[Any, dict[str, str]] = {}
 

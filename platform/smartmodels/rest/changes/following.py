@@ -8,12 +8,11 @@ from typing import Any
 from django.core.serializers.json import DjangoJSONEncoder
 
 from smartmodels.context import require_namespace
-from smartmodels.history import ChangesGone, Place, is_behind, read_on
+from smartmodels.history import ChangesGone, Place, is_behind
 from smartmodels.rest.changes.admitting import is_still_admitted
 from smartmodels.rest.changes.cursors import cursor_of
-from smartmodels.rest.changes.describing import EntrySerializer
 from smartmodels.rest.changes.exposing import Exposure
-from smartmodels.rest.changes.telling import tell
+from smartmodels.rest.changes.reading import read_changes
 from smartmodels.rest.streaming import Chunk
 
 __all__ = ["Following"]
@@ -33,19 +32,16 @@ class Following:
         if not is_behind(self._place):
             return None, False
         try:
-            part = read_on(self._place, self._exposure.models, self._limit)
+            page = read_changes(self._place, self._exposure, self._limit)
         except ChangesGone as gone:
             return _event("gone", {"reason": gone.message}), True
-        if part.place == self._place:
+        if page.place == self._place:
             return None, False
-        self._place = part.place
+        self._place = page.place
         namespace = require_namespace()
-        events = [
-            _event("change", EntrySerializer(entry).data, cursor_of(place, namespace))
-            for place, entry in tell(part, self._exposure)
-        ]
+        events = [_event("change", entry, cursor_of(place, namespace)) for place, entry in page.entries]
         # An id alone is kept by the browser, and tells it of nothing: what was left out is not read again.
-        return b"".join([*events, f"id: {cursor_of(part.place, namespace)}\n\n".encode()]), False
+        return b"".join([*events, f"id: {cursor_of(page.place, namespace)}\n\n".encode()]), False
 
 
 def _event(name: str, data: Any, cursor: str | None = None) -> bytes:

@@ -9,12 +9,12 @@ from rest_framework.renderers import JSONRenderer
 from rest_framework.response import Response
 
 from smartmodels.context import require_namespace
-from smartmodels.history import Place, newest_place, read_on
+from smartmodels.history import Place, newest_place
 from smartmodels.rest.changes.cursors import BEGINNING, cursor_of, place_of
 from smartmodels.rest.changes.describing import ChangesSerializer
 from smartmodels.rest.changes.exposing import CallerExposure
 from smartmodels.rest.changes.following import Following
-from smartmodels.rest.changes.telling import tell
+from smartmodels.rest.changes.reading import read_changes
 from smartmodels.rest.faults import InvalidHeader, InvalidParameter
 from smartmodels.rest.pagination import BoundedPagination
 from smartmodels.rest.streaming import EventRenderer, stream
@@ -71,13 +71,11 @@ class ChangeViewSet(GenericApiViewSet):
         exposure = CallerExposure(request)
         if request.accepted_media_type == EventRenderer.media_type:
             return stream(Following(request._request, exposure, place, limit))
-        part = read_on(place, exposure.models, limit)
-        answer = {
-            "results": [entry for _, entry in tell(part, exposure)],
-            "cursor": cursor_of(part.place, require_namespace()),
-            "more": part.more,
-        }
-        return Response(ChangesSerializer(answer).data)
+        page = read_changes(place, exposure, limit)
+        cursor = cursor_of(page.place, require_namespace())
+        return Response(
+            {"results": [entry for _, entry in page.entries], "cursor": cursor, "more": page.more}
+        )
 
     @staticmethod
     def _place(request: Any) -> Place:
