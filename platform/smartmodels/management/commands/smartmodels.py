@@ -1,10 +1,11 @@
-"""``manage.py smartmodels doctor|in``: is all well, and commands inside a namespace."""
+"""``manage.py smartmodels doctor|in|client``: is all well, commands in a namespace, clients of the API."""
 
 from __future__ import annotations
 
 import argparse
 from typing import Any
 
+from django.conf import settings
 from django.core.checks import CheckMessage
 from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError, CommandParser
@@ -14,6 +15,8 @@ from smartmodels.context import Actor, namespace_scope, operation
 from smartmodels.management.diagnosis import Diagnosis, Finding, diagnose
 from smartmodels.management.output import as_json, table
 from smartmodels.management.refusals import command_errors
+from smartmodels.rest.clients import LANGUAGES, client_source
+from smartmodels.rest.documents import openapi_document
 from smartmodels.tenancy.provisioning import find_namespace
 
 _LONGEST = 60
@@ -22,7 +25,7 @@ _LONGEST = 60
 class Command(BaseCommand):
     """``doctor`` ends with exit code 1 when something is wrong, and changes nothing."""
 
-    help = "Say what is wrong with the project, or run a command inside a namespace."
+    help = "Say what is wrong with the project, run a command in a namespace, or print a client of the API."
     requires_system_checks = ()  # the doctor runs them, and tells of all
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -35,10 +38,22 @@ class Command(BaseCommand):
         inside.add_argument("slug", help="The namespace's name in its host.")
         inside.add_argument("words", nargs=argparse.REMAINDER, metavar="COMMAND", help="What to run there.")
 
+        about = "Print a client of the REST API: one typed file, made from the OpenAPI document."
+        client = actions.add_parser("client", help=about, description=about)
+        client.add_argument(
+            "--language", choices=sorted(LANGUAGES), required=True, help="What to write it in."
+        )
+        client.add_argument("--public", action="store_true", help="Of the public host, which is for staff.")
+
     def handle(self, *args: Any, **options: Any) -> None:
         """Do what is asked."""
         if options["action"] == "in":
             self._inside(options["slug"], options["words"])
+            return
+        if options["action"] == "client":
+            urlconf = settings.PUBLIC_URLCONF if options["public"] else settings.ROOT_URLCONF
+            title = "the platform's API" if options["public"] else "a namespace's API"
+            self.stdout.write(client_source(openapi_document(urlconf, title, ""), options["language"]))
             return
         diagnosis = diagnose()
         as_text = _described(diagnosis) if options["json"] else ""
