@@ -38,7 +38,9 @@ def _existing(
 ) -> tuple[dict[Any, dict[Any, Any]], dict[Any, Any]]:
     """Return the rows below each parent that are needed, by key, and those that belong to nobody."""
     name = branch.relation.field.attname
-    whole = [wish for wish in wishes if wish.parent.row is not None and (wish.replaces or branch.nested.finds)]
+    whole = [
+        wish for wish in wishes if wish.parent.row is not None and (wish.replaces or branch.nested.finds)
+    ]
     named = [wish.parent.row.pk for wish in wishes if wish.parent.row is not None]
     rows = []
     if whole:
