@@ -21,7 +21,7 @@ def can_be_changed(rows: Sequence[Any], fields: Sequence[Any], using: str) -> bo
         # Without triggers, history knows only of what passes the ORM.
         settings().HISTORY_WRITER == "trigger"
         and all(is_plain(field, connection) for field in fields)
-        and not any(hasattr(value, "as_sql") for row in rows for value in row.__dict__.values())
+        and not any(hasattr(row.__dict__.get(field.attname), "as_sql") for field in fields for row in rows)
     )
 
 

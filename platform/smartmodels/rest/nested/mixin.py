@@ -34,11 +34,9 @@ class NestedMixin:
         found = super().written_class()  # type: ignore[misc]
         return with_nested(found, self.model, tuple(self.nested.items())) if self.nested else found
 
-    def _is_nested(self: Any, data: Any) -> bool:
-        if not isinstance(data, Mapping):
-            return False
+    def _is_nested(self: Any, *rows: Any) -> bool:
         names = {*self.nested, *(alias for each in self.nested.values() for alias in each.flat)}
-        return not names.isdisjoint(data)
+        return bool(names) and any(isinstance(row, dict) and not names.isdisjoint(row) for row in rows)
 
     @describe_create
     def create(self: Any, request: Any) -> Response:
@@ -66,7 +64,7 @@ class NestedMixin:
 
     def write_rows(self: Any, serializer: Any, items: Sequence[Item], *, lenient: bool = False) -> None:
         """Check and write rows with what is nested in them; raise Refused with every fault."""
-        if not any(self._is_nested(item.data) for item in items):
+        if not self._is_nested(*(item.data for item in items)):
             super().write_rows(serializer, items, lenient=lenient)  # type: ignore[misc]
             return
         if lenient:
