@@ -92,7 +92,7 @@ def post(client: Client, body: str | bytes, content_type: str = "application/jso
         ("GET", "/api/nothing", 404),
         ("POST", "/api/nothing/", 404),
         ("GET", "/api/v1/studies/?x=1", 400),
-        ("PUT", "/api/v1/studies/", 405),
+        ("PUT", "/api/v1/grants/", 405),
         ("OPTIONS", "/api/v1/studies/", 405),
         ("TRACE", "/api/v1/studies/", 405),
     ],
@@ -118,7 +118,7 @@ def test_error__request_id__is_in_the_header(raw: Client) -> None:
 
 def test_error__method_not_allowed__names_those_that_are(raw: Client) -> None:
     """405 comes with Allow."""
-    assert raw.put(STUDIES)["Allow"] == "GET, POST, HEAD"
+    assert raw.put("/api/v1/grants/")["Allow"] == "GET, POST, HEAD"
 
 
 def test_error__slash_forgotten__is_hinted_at(raw: Client) -> None:
@@ -159,7 +159,7 @@ def test_body__not_json__is_refused(raw: Client, body: bytes) -> None:
     assert (answer.status_code, answer.json()["code"]) == (400, "malformed-json")
 
 
-@pytest.mark.parametrize("body", ["[]", '"x"', "7", "null", "true", '[{"code": "x"}]'])
+@pytest.mark.parametrize("body", ['"x"', "7", "null", "true"])
 def test_body__no_object__is_refused(raw: Client, body: str) -> None:
     """A row is an object."""
     assert post(raw, body).json()["errors"][0]["pointer"] == ""

@@ -65,7 +65,7 @@ def _key_of(field: Any, given: Any) -> Any:
 def _found(field: Any, wanted: Iterable[Any]) -> dict[Any, Any]:
     """Return the rows that are referred to, by key, read in one query."""
     keys = set()
-    for given in wanted:
+    for given in {each for each in wanted if isinstance(each, (str, int))}:
         try:
             keys.add(_key_of(field, given))
         except ValidationError:
@@ -76,13 +76,18 @@ def _found(field: Any, wanted: Iterable[Any]) -> dict[Any, Any]:
 
 def _reference(field: Any, wanted: Iterable[Any]) -> Reader:
     rows = _found(field, wanted)
+    known: dict[str, Any] = {}
 
     def read(given: Any) -> Any:
+        if isinstance(given, str) and given in known:
+            return known[given]
         if given is None or given == "":
             return field.run_validation(given)
         key = _key_of(field, given)
         if key not in rows:
             field.fail("does_not_exist", pk_value=key)
+        if isinstance(given, str):
+            known[given] = rows[key]
         return rows[key]
 
     return read

@@ -92,6 +92,18 @@ def _cleaner(field: Any) -> Callable[[Any, Any], None]:
     return check
 
 
+def _is_checked(serializer: Any, field: Any) -> bool:
+    """Tell whether the serializer's field was made of the model's and asks all that the model would."""
+    made = getattr(serializer.Meta, "extra_kwargs", {})
+    return (
+        field.name in serializer.fields
+        and field.name not in serializer._declared_fields
+        and field.name not in made
+        and type(field).__module__.startswith("django.db.models.fields")
+        and type(serializer.fields[field.name]).__module__ == "rest_framework.fields"
+    )
+
+
 def _clean(serializer: Any, items: Sequence[Item]) -> None:
     if not items:
         return
@@ -99,7 +111,7 @@ def _clean(serializer: Any, items: Sequence[Item]) -> None:
     cleaners = {
         field.name: (field.attname, _cleaner(field))
         for field in model._meta.concrete_fields
-        if not field.is_relation
+        if not field.is_relation and not _is_checked(serializer, field)
     }
     cleans_rows = model.clean is not models.Model.clean
     constraints = other_constraints(model)
