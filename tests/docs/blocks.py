@@ -5,6 +5,7 @@ import shlex
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from shutil import which
 
 FENCE = re.compile(r"^```(?P<info>[^`]*)$")
 PROMPT = "$ "
@@ -74,11 +75,16 @@ def commands_of(block: Block) -> Iterator[Command]:
 
 
 def commands_to_type(page: Path) -> Iterator[Command]:
-    """The commands of a page, in order; where it shows a file, the command that writes it."""
+    """The commands of a page, in order; where it shows a file, the command that writes it.
+
+    What needs a program that is not installed here (``needs=node``) is left out.
+    """
     for block in blocks_of(page):
+        if block.option("needs") and which(block.option("needs")) is None:
+            continue
         if block.language == "console":
             yield from commands_of(block)
-        elif block.language == "python":
+        elif block.option("file"):
             text = f"cat > {block.option('file')} <<'END OF FILE'\n{block.text}\nEND OF FILE"
             yield Command(f"{page.name}:{block.line}", text, None, background=False)
 

@@ -21,6 +21,7 @@ EXECUTED = [
 LANGUAGES = {
     "console": "executed, and its output compared",
     "python": "written to the file that its word `file=` names",
+    "javascript": "written to the file that its word `file=` names",
     "sh": "shown; its syntax is checked",
     "bash": "shown; its syntax is checked",
     "text": "shown",

@@ -13,7 +13,8 @@ from smartmodels.rest import (
     action,
     derive_serializer,
 )
-from smartmodels.rest.registry import _extended, discover
+from smartmodels.rest.registry import discover
+from smartmodels.rest.served import extended
 from smartmodels.rest.urls import namespace_api
 from tenant_apps.research.models import Study
 
@@ -62,7 +63,7 @@ discover()
 urlpatterns = namespace_api(
     __name__,
     {
-        name: _extended(viewset)
+        name: extended(viewset)
         for name, viewset in {
             "mine": Mine, "ours": Ours, "look": Look, "look-at-mine": LookAtMine, "old": Old, "half": Half,
         }.items()

@@ -232,6 +232,6 @@ def problem_handler(error: Exception, context: Mapping[str, Any]) -> Response:
 
 def problem_response(problem: Problem) -> JsonResponse:
     """Answer with a problem outside of Django REST framework."""
-    return JsonResponse(
-        problem.as_document(), status=problem.status, headers=dict(problem.headers), content_type=MEDIA_TYPE
-    )
+    document = problem.as_document()
+    headers = {**problem.headers, "X-Request-Id": document["request_id"]}
+    return JsonResponse(document, status=problem.status, headers=headers, content_type=MEDIA_TYPE)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import cache
 from typing import Any
 
-__all__ = ["count_served", "extensions", "path_of", "registered", "view_class_of", "viewsets"]
+__all__ = ["count_served", "extended", "extensions", "path_of", "registered", "view_class_of", "viewsets"]
 
 viewsets: dict[str, type[Any]] = {}
 """By path."""
@@ -16,14 +16,14 @@ extensions: list[tuple[type[Any], type[Any]]] = []
 
 def registered() -> dict[str, type[Any]]:
     """Return the viewsets by path, with the extensions of all apps mixed in."""
-    return {path: _extended(viewset) for path, viewset in sorted(viewsets.items())}
+    return {path: extended(viewset) for path, viewset in sorted(viewsets.items())}
 
 
 def view_class_of(model: Any) -> type[Any] | None:
     """Return the viewset that serves a model, with its extensions; None if no endpoint does."""
     for viewset in viewsets.values():
         if viewset.model is model:
-            return _extended(viewset)
+            return extended(viewset)
     return None
 
 
@@ -37,7 +37,8 @@ def count_served() -> int:
     return len(viewsets) + len(extensions)
 
 
-def _extended(viewset: type[Any]) -> type[Any]:
+def extended(viewset: type[Any]) -> type[Any]:
+    """Return the viewset with what apps mix into all of its kind."""
     key: Any = viewset
     found: type[Any] = _mixed(key, tuple(mixin for base, mixin in extensions if issubclass(viewset, base)))
     return found
