@@ -76,6 +76,7 @@ class DeliverySerializer(serializers.ModelSerializer[Delivery]):
     """One message, and what became of it."""
 
     message = serializers.CharField(source="message_id", help_text="The header `webhook-id`.")
+    state = serializers.CharField(help_text="pending, delivered, or failed: it was tried often enough.")
 
     class Meta:
         model = Delivery
