@@ -13,7 +13,7 @@ from django.test import override_settings
 from django.utils import timezone
 
 from shared_apps.webhooks.models import Delivery, Webhook
-from shared_apps.webhooks.tasks import collect, prune
+from shared_apps.webhooks.tasks import collect, deliver, prune
 from smartmodels.context import namespace_scope
 from smartmodels.history import Place
 from smartmodels.jobs import run_waiting
@@ -142,6 +142,17 @@ def test_webhook__namespace_not_served__sends_nothing(
     type(alpha).objects.filter(pk=alpha.pk).update(state=state)
     work()
     assert len(receiver.got) == 1
+
+
+def test_deliver__namespace_suspended_a_moment_ago__sends_nothing(
+    api: Any, alpha: Any, hook: Any, receiver: Receiver
+) -> None:
+    """Also when the job was begun before."""
+    api.post(STUDIES, {"code": "A"})
+    type(alpha).objects.filter(pk=alpha.pk).update(state="suspended")
+    with namespace_scope(alpha):
+        assert deliver(hook["id"]) == 0
+    assert receiver.got == []
 
 
 def test_webhook__history_was_replaced__says_so(api: Any, alpha: Any, hook: Any, receiver: Receiver) -> None:
@@ -420,7 +431,5 @@ def test_collect__nothing_due__takes_few_queries(
     alpha: Any, hook: Any, django_assert_max_num_queries: Any
 ) -> None:
     """Two, and one for each webhook."""
-    with namespace_scope(alpha):
-        pass
     with django_assert_max_num_queries(3):
         assert collect() == 0
