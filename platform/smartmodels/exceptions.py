@@ -41,7 +41,6 @@ __all__ = [
     "PurgeRefused",
     "RateLimited",
     "ReportUnavailable",
-    "RequestUnderWay",
     "RestoreConflict",
     "RevertConflict",
     "RowNotFound",
@@ -393,10 +392,3 @@ class IdempotencyKeyReused(SmartModelsError):
 
     code = "idempotency-key-reused"
     status = 422
-
-
-class RequestUnderWay(SmartModelsError):
-    """A request with this idempotency key is being answered: ask again shortly, with the same key."""
-
-    code = "request-under-way"
-    status = 409

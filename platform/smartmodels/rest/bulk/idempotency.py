@@ -18,7 +18,8 @@ from django.utils import timezone
 
 from smartmodels.conf import settings
 from smartmodels.context import require_operation
-from smartmodels.exceptions import IdempotencyKeyReused, RequestUnderWay
+from smartmodels.exceptions import IdempotencyKeyReused
+from smartmodels.rest.bulk.errors import RequestUnderWay
 from smartmodels.rest.faults import InvalidHeader
 from smartmodels.tenancy.remembering import kept_answer_model, of_namespace
 

@@ -14,8 +14,8 @@ from rest_framework.decorators import action
 from rest_framework.exceptions import APIException
 from rest_framework.response import Response
 
-from smartmodels.exceptions import RequestUnderWay
 from smartmodels.rest.bulk.describing import describe_import, describe_report
+from smartmodels.rest.bulk.errors import RequestUnderWay
 from smartmodels.rest.bulk.idempotency import principal_of
 from smartmodels.rest.bulk.items import Item, faulty
 from smartmodels.rest.bulk.lines import Chunk, NDJSONParser, chunks_of
