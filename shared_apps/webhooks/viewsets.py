@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Iterable
 from datetime import timedelta
 from typing import Any
 
@@ -20,6 +21,7 @@ from smartmodels.conf import settings
 from smartmodels.context import require_namespace, require_operation
 from smartmodels.history import newest_place
 from smartmodels.rest import (
+    FullExposure,
     GenericApiViewSet,
     ManagerPermission,
     NotFound,
@@ -27,6 +29,7 @@ from smartmodels.rest import (
     action,
     extend_schema,
 )
+from smartmodels.rest.access.scoping import require_within_scope
 from smartmodels.webhooks import TooManyWebhooks, new_salt, replay, secret_of
 
 __all__ = ["WebhookViewSet"]
@@ -61,7 +64,15 @@ class WebhookViewSet(GenericApiViewSet):
         found = rows.filter(pk=self.key()).first()
         if found is None:
             raise NotFound("There is no such webhook here.")
+        if self.action not in ("retrieve", "destroy"):
+            self._require_told(found.resources)
         return found
+
+    def _require_told(self, resources: Iterable[str]) -> None:
+        """Let a program have sent only what it may read itself; raise Refused."""
+        exposure = FullExposure()
+        for path in resources or map(exposure.path, exposure.models):
+            require_within_scope(self.request, path, "read")
 
     def list(self, request: Any) -> Response:
         """List webhooks."""
@@ -73,6 +84,7 @@ class WebhookViewSet(GenericApiViewSet):
         """Have changes sent from now on; the answer shows the secret, this once."""
         given = self.get_serializer(data=request.data)
         given.is_valid(raise_exception=True)
+        self._require_told(given.validated_data.get("resources", ()))
         namespace: Any = require_namespace()
         with self.writing():
             type(namespace).objects.select_for_update().get(pk=namespace.pk)
@@ -100,6 +112,7 @@ class WebhookViewSet(GenericApiViewSet):
             webhook = self.get_object(lock=True)
             given = self.get_serializer(webhook, data=request.data, partial=True)
             given.is_valid(raise_exception=True)
+            self._require_told(given.validated_data.get("resources", webhook.resources))
             if given.validated_data.get("active") and not webhook.active:
                 webhook.failures, webhook.disabled_because = 0, ""
             given.save()

@@ -43,8 +43,8 @@ def key_of(path: str) -> str:
 
 
 def call(namespace: Any, secret: str, method: str, path: str) -> Any:
-    address = path.replace("{version}", "1").replace("{client_id}", "nobody").replace("{id}", key_of(path))
-    address = address.replace("{delivery}", NOBODY)
+    address = path.replace("{version}", "1").replace("{client_id}", "nobody").replace("{delivery}", NOBODY)
+    address = address.replace("{id}", key_of(path))
     return getattr(program(namespace, secret), method)(address, data={}, content_type="application/json")
 
 

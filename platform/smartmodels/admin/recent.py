@@ -59,7 +59,8 @@ def recent_changes(models: Iterable[Any]) -> list[RecentChange]:
         return []
     first, *others = [_newest(model) for model in by_label.values()]
     groups: dict[Any, Any] = {}
-    for entry in first.union(*others, all=True).order_by("-history_date")[:_READ]:
+    # One alone is no union, and in order already.
+    for entry in first.union(*others, all=True).order_by("-history_date")[:_READ] if others else first:
         _, rows = groups.setdefault(entry[:3], (entry, set()))
         rows.add(entry[3])
     return [_describe(by_label[newest[0]], newest, rows) for newest, rows in list(groups.values())[:_SHOWN]]

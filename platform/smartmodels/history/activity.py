@@ -137,8 +137,8 @@ def list_operations(
         return []
     first, *others = [_grouped(model, condition, offset + limit) for model in chosen]
     found: dict[Any, OperationSummary] = {}
-    # Each gives its newest; whatever order the model has otherwise is not for groups.
-    for row in first.union(*others, all=True).order_by():
+    # Each gives its newest; whatever order the model has otherwise is not for groups. One alone is no union.
+    for row in first.union(*others, all=True).order_by() if others else first:
         _count_in(found, row)
     newest = sorted(found.values(), key=lambda each: each.id.int, reverse=True)
     return newest[offset : offset + limit]

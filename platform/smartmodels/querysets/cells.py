@@ -6,7 +6,8 @@ from typing import Any
 
 __all__ = ["guarded"]
 
-_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
+_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
+"""Also the full-width forms, which spreadsheets of East Asian locales take for the plain ones."""
 
 
 def guarded(value: Any) -> Any:

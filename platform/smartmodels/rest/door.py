@@ -4,8 +4,9 @@ from drf_spectacular.utils import OpenApiParameter, extend_schema, extend_schema
 from rest_framework import serializers
 from rest_framework.decorators import action
 from rest_framework.exceptions import NotFound
-from rest_framework.renderers import JSONRenderer
 from rest_framework.response import Response
+
+from smartmodels.rest.encoding import JSONRenderer
 
 __all__ = [
     "JSONRenderer",

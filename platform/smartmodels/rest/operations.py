@@ -150,7 +150,7 @@ class OperationViewSet(GenericApiViewSet):
     @extend_schema(parameters=[_parameter(name, about, kind) for name, (_, about, kind) in _FILTERS.items()])
     def list(self, request: Any) -> Response:
         """List operations that changed rows of this namespace, newest first."""
-        rights, paginator = Rights(request), _Page()
+        rights, paginator = Rights(request, "read"), _Page()
         page = paginator.page(request, partial(list_operations, _wanted(request), models=rights.models))
         return paginator.get_paginated_response(OperationSerializer(page, many=True).data)
 
@@ -164,7 +164,7 @@ class OperationViewSet(GenericApiViewSet):
     )
     def retrieve(self, request: Any, pk: str) -> Response:
         """List what an operation changed: every row with old and new values, parents first."""
-        rights, paginator = Rights(request), _Page()
+        rights, paginator = Rights(request, "read"), _Page()
         found = changes_of(InOperation(self.key()), rights.models)
         if not found:
             raise NotFound("There is no such operation here.")

@@ -14,17 +14,20 @@ __all__ = ["Rights"]
 
 
 class Rights:
-    """The rights of a request: only what has an endpoint can be changed, by whoever could change it there."""
+    """The rights of a request: only what has an endpoint can be changed, by whoever could change it there.
 
-    def __init__(self, request: Any) -> None:
-        self._request = request
+    Of what is only read, programs are asked for the scope of the ``action`` read.
+    """
+
+    def __init__(self, request: Any, action: str = "write") -> None:
+        self._request, self._action = request, action
         self._writable: dict[Any, frozenset[str]] = {}
 
     @cached_property
     def _views(self) -> dict[Any, Any]:
         views = {}
         for path, viewset in registered().items():
-            if not within_scope(self._request, path, "write"):
+            if not within_scope(self._request, path, self._action):
                 continue
             view = viewset(request=self._request, format_kwarg=None, action="retrieve", kwargs={})
             views[view.model._meta.concrete_model] = view

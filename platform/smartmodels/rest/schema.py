@@ -139,9 +139,13 @@ class ApiSchema(AutoSchema):
             bodies.setdefault(status, {**body, "description": _STATUSES[status]})
         return dict(sorted(bodies.items()))
 
+    def _reads_one(self) -> bool:
+        """Tell whether the endpoint answers with one row that has to be found, though it has no key."""
+        return getattr(self.view, "action", None) == "find_one"
+
     def _problem_statuses(self) -> list[str]:
         statuses = ["400", "401", "403", "406"]
-        if "{" in self.path or getattr(self.view, "names_rows", False):
+        if "{" in self.path or getattr(self.view, "names_rows", False) or self._reads_one():
             statuses.append("404")
         if self.method in _UNSAFE:
             statuses.append("409")

@@ -11,10 +11,10 @@ from typing import Any
 from django.core.serializers.json import DjangoJSONEncoder
 from django.db import Error as DatabaseTrouble
 from django.http import StreamingHttpResponse
-from rest_framework.renderers import JSONRenderer
 
 from smartmodels.conf import settings
 from smartmodels.exceptions import SmartModelsError
+from smartmodels.rest.encoding import JSONRenderer
 
 __all__ = ["Chunk", "EventRenderer", "StreamsTaken", "event_stream", "stream"]
 

@@ -9,7 +9,6 @@ from typing import Any
 
 from django.db import transaction
 from rest_framework.exceptions import NotFound
-from rest_framework.renderers import JSONRenderer
 from rest_framework.views import APIView
 from rest_framework.viewsets import GenericViewSet
 
@@ -17,6 +16,7 @@ from smartmodels.context import operation
 from smartmodels.rest.access.scoping import require_scope
 from smartmodels.rest.authentication import IdentityAuthentication
 from smartmodels.rest.deprecating import Deprecation, announce
+from smartmodels.rest.encoding import JSONRenderer
 from smartmodels.rest.faults import InvalidHeader
 from smartmodels.rest.filters import refuse_unknown
 from smartmodels.rest.pagination import BoundedPagination

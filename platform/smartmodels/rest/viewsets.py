@@ -155,7 +155,6 @@ class RowViewSet(FilterMixin, GenericApiViewSet):
         with self.writing():
             row = self.get_object(lock=True)
             check_row(self, row)
-            if self.owner_writes_only:
-                refuse_foreign_rows(self.request, row)
+            refuse_foreign_rows(self.request, row, by_owner=self.owner_writes_only)
             row.delete()
         return Response(status=status.HTTP_204_NO_CONTENT)

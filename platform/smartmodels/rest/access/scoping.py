@@ -43,10 +43,11 @@ def scope_needed(view: Any, method: str) -> str | None:
     return "*" if getattr(view, "open_to_programs", False) and method in SAFE_METHODS else None
 
 
-def within_scope(request: Any, resource: str, action: str) -> bool:
+def within_scope(request: Any, resource: str | None, action: str) -> bool:
     """Tell whether whoever asks may do the action with the rows of a list, as far as scopes go.
 
-    For what reaches rows of another list than the one in the address: reverts, nested rows, inclusions.
+    For what reaches rows of another list than the one in the address: reverts, nested rows, inclusions. None
+    stands for all lists.
     """
     scopes = getattr(request._request, "scopes", None)
     return scopes is None or allows(scopes, resource, action)

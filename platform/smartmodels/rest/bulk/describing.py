@@ -62,7 +62,11 @@ _CHUNK = {
         "state": {"enum": ["committed", "skipped", "refused"]},
         "created": {"type": "integer"},
         "failed": {"type": "integer"},
-        "errors": {"type": "array", "items": {"type": "object", "additionalProperties": True}},
+        "errors": {
+            "type": "array",
+            "items": {"type": "object", "additionalProperties": True},
+            "description": "Of all chunks together the first 1,000.",
+        },
     },
 }
 _IMPORTED = {
@@ -82,7 +86,13 @@ describe_import = extend_schema(
     request={"application/x-ndjson": {"type": "string"}},
     responses={(200, "application/json"): _IMPORTED, (207, "application/json"): _IMPORTED},
 )
-describe_report = extend_schema(parameters=[_IMPORT], responses={(200, "application/json"): _IMPORTED})
+_REPORTED = OpenApiParameter(
+    "import", type={"type": "string", "format": "uuid"}, required=True, description="Names the import."
+)
+describe_report = extend_schema(
+    parameters=[_REPORTED],
+    responses={(200, "application/json"): _IMPORTED},
+)
 
 _IDS = {"type": "array", "maxItems": BULK_MAX, "items": {"type": "string", "format": "uuid"}}
 _COUNT = {

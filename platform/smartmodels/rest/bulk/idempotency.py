@@ -23,7 +23,7 @@ from smartmodels.rest.bulk.errors import RequestUnderWay
 from smartmodels.rest.faults import InvalidHeader
 from smartmodels.tenancy.remembering import kept_answer_model, of_namespace
 
-__all__ = ["IdempotencyMixin", "principal_of"]
+__all__ = ["IdempotencyMixin", "account_of"]
 
 _HEADER = "Idempotency-Key"
 _UNSAFE = ("POST", "PUT", "PATCH", "DELETE")
@@ -32,12 +32,21 @@ _OF_THIS_ANSWER = ("x-request-id", "content-length", "date", "set-cookie")
 _NOT_KEPT = (408, 425, 429)
 
 
-def principal_of(request: Any) -> str:
-    """Return who asks, as text: the account, or the key or application that has none."""
+def account_of(request: Any) -> str:
+    """Return on whose account the request is, as text; of nobody known, what the actor is called."""
     if (key := getattr(request.user, "pk", None)) is not None:
         return str(key)
     actor = require_operation().actor
     return f"{actor.kind}:{actor.label}"[:300]
+
+
+def _principal_of(request: Any) -> str:
+    """Return who asks: a person, or a key or application, each for itself, on whose account they act."""
+    account = account_of(request)
+    if getattr(request._request, "scopes", None) is None:
+        return account
+    actor = require_operation().actor
+    return f"{account} {actor.kind}:{actor.label}"[:300]
 
 
 def _digest(request: Any) -> str:
@@ -103,6 +112,7 @@ def _is_kept(answer: Any) -> bool:
     return (
         answer.status_code < 500
         and answer.status_code not in _NOT_KEPT
+        and "Retry-After" not in answer
         and "tx=rollback" not in answer.get("Preference-Applied", "")
     )
 
@@ -111,7 +121,7 @@ class IdempotencyMixin:
     """Answers a write that bears an ``Idempotency-Key`` once, and repeats the answer for 24 hours.
 
     The same key with another method, address or body is refused with 422, one whose first request is not
-    answered yet with 409. Keys are those of one account in one namespace.
+    answered yet with 409. Keys are those of one person or program in one namespace.
     """
 
     keeps_answers = True
@@ -131,7 +141,7 @@ class IdempotencyMixin:
     def _once(
         self: Any, key: str, handler: Callable[..., Any], request: Any, *args: Any, **kwargs: Any
     ) -> Any:
-        owner, digest = of_namespace(principal_of(request)), _digest(request)
+        owner, digest = of_namespace(_principal_of(request)), _digest(request)
         with transaction.atomic():
             _lock(owner, key)
             kept = _kept(owner, key, digest)

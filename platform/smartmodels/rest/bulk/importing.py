@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Sequence
+from itertools import islice
 from typing import Any
 
 from django.db import connection, transaction
@@ -16,7 +17,7 @@ from rest_framework.response import Response
 
 from smartmodels.rest.bulk.describing import describe_import, describe_report
 from smartmodels.rest.bulk.errors import RequestUnderWay
-from smartmodels.rest.bulk.idempotency import principal_of
+from smartmodels.rest.bulk.idempotency import account_of
 from smartmodels.rest.bulk.items import Item, faulty
 from smartmodels.rest.bulk.lines import Chunk, NDJSONParser, chunks_of
 from smartmodels.rest.bulk.preferences import Preferences, preferences_of
@@ -27,6 +28,7 @@ from smartmodels.tenancy.remembering import import_chunk_model, of_namespace
 __all__ = ["ImportMixin"]
 
 _FAULTS_KEPT = 1_000
+"""The most mistakes that the report of one import tells; how many rows failed is always told."""
 
 
 class ImportMixin:
@@ -46,7 +48,7 @@ class ImportMixin:
     @describe_import
     @action(detail=False, methods=["post"], url_path="import", parser_classes=(NDJSONParser,))
     def bulk_import(self: Any, request: Any) -> Response:
-        """Make a row of every line; 1,000 lines are committed at a time.
+        """Make a row of every line; up to 1,000 lines are committed at a time.
 
         Sent again with the same `import`, what was committed is skipped.
         """
@@ -56,8 +58,10 @@ class ImportMixin:
         known = self._import_place(request)
         done = {chunk.number: chunk for chunk in import_chunk_model().objects.filter(**known)}
         reports: list[dict[str, Any]] = []
+        room = _FAULTS_KEPT
         for chunk in chunks_of(request.data):
-            reports.append(self._import(chunk, known, done.get(chunk.number), preferences))
+            reports.append(self._import(chunk, known, done.get(chunk.number), preferences, room))
+            room -= len(reports[-1]["errors"])
             if reports[-1]["state"] == "refused":
                 break
         report = _report(known["import_id"], reports)
@@ -81,15 +85,18 @@ class ImportMixin:
         except ValueError as error:
             raise InvalidParameter("import", "A UUID is needed, chosen by you or answered before.") from error
         return {
-            **of_namespace(principal_of(request)),
+            **of_namespace(account_of(request)),
             "path": self.model._meta.label_lower,
             "import_id": import_id,
         }
 
     def _import(
-        self: Any, chunk: Chunk, known: dict[str, Any], done: Any, preferences: Preferences
+        self: Any, chunk: Chunk, known: dict[str, Any], done: Any, preferences: Preferences, room: int
     ) -> dict[str, Any]:
-        """Write a chunk, or skip it if it is committed; return what became of it."""
+        """Write a chunk, or skip it if it is committed; return what became of it.
+
+        Of what is wrong at most ``room`` mistakes are told.
+        """
         if done is not None:
             if done.digest != chunk.digest:
                 message = f"Chunk {chunk.number} was committed with other lines: take a new import id."
@@ -100,7 +107,7 @@ class ImportMixin:
             _be_alone(known)
             self.write_rows(self.get_serializer(), items, lenient=True)
             refused = faulty(items)
-            report = _outcome(chunk, items, refused)
+            report = _outcome(chunk, items, refused, max(0, room))
             if refused and not preferences.is_lenient:
                 transaction.set_rollback(True)
                 return {**report, "state": "refused", "created": 0}
@@ -140,12 +147,9 @@ def _item(number: int, line: bytes, chunk: Chunk) -> Item:
     return item
 
 
-def _outcome(chunk: Chunk, items: Sequence[Item], refused: Sequence[Item]) -> dict[str, Any]:
-    errors = [
-        {"line": item.index, **fault.as_document()}
-        for item in refused[:_FAULTS_KEPT]
-        for fault in item.faults
-    ]
+def _outcome(chunk: Chunk, items: Sequence[Item], refused: Sequence[Item], room: int) -> dict[str, Any]:
+    faults = ((item, fault) for item in refused for fault in item.faults)
+    errors = [{"line": item.index, **fault.as_document()} for item, fault in islice(faults, room)]
     for each in errors:
         del each["index"]
     return {

@@ -15,7 +15,10 @@ from smartmodels.rest.parsing import parse_json
 __all__ = ["CHUNK_LINES", "Chunk", "NDJSONParser", "chunks_of"]
 
 CHUNK_LINES = 1_000
-"""Lines that are written in one transaction."""
+"""The most lines that are written in one transaction."""
+
+CHUNK_BYTES = 4 * 1024 * 1024
+"""From this size on a chunk is full, however few its lines: what is in memory is bounded by it."""
 
 _LINE_MAX = 1024 * 1024
 _AT_ONCE = 64 * 1024
@@ -66,11 +69,12 @@ def _lines(stream: Any) -> Iterator[bytes]:
 
 def chunks_of(stream: Any) -> Iterator[Chunk]:
     """Yield the lines of the stream in chunks; blank ones count, but say nothing."""
-    chunk = Chunk(1, 1)
+    chunk, size = Chunk(1, 1), 0
     for line in _lines(stream):
         chunk.lines.append(line.strip())
-        if len(chunk.lines) == CHUNK_LINES:
+        size += len(line)
+        if len(chunk.lines) == CHUNK_LINES or size >= CHUNK_BYTES:
             yield chunk
-            chunk = Chunk(chunk.number + 1, chunk.first + CHUNK_LINES)
+            chunk, size = Chunk(chunk.number + 1, chunk.first + len(chunk.lines)), 0
     if chunk.lines:
         yield chunk

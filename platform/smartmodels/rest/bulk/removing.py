@@ -18,8 +18,7 @@ def remove_items(view: Any, items: Sequence[Item], *, lenient: bool) -> None:
 
     def remove(some: Sequence[Item]) -> None:
         rows = [item.row for item in some]
-        if view.owner_writes_only:
-            refuse_foreign_rows(view.request, *rows)
+        refuse_foreign_rows(view.request, *rows, by_owner=view.owner_writes_only)
         soft_delete(view.model, [row.pk for row in rows])
 
     _do(items, remove, lenient=lenient)

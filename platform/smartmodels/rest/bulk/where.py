@@ -8,9 +8,24 @@ from smartmodels.rest.bulk.finding import lock_rows
 from smartmodels.rest.bulk.preferences import Preferences
 from smartmodels.rest.faults import InvalidParameter
 from smartmodels.rest.filtering import Selection, given_in_query, searching, selection_of
+from smartmodels.rest.filtering.brackets import listed
 from smartmodels.rest.problems import Problem, Refused
 
 __all__ = ["rows_where"]
+
+
+def _says_something(where: Any) -> bool:
+    """Tell whether a ``where`` that was understood names a condition, and not beside it a way around it."""
+    return any(_is_condition(name, given) for name, given in where.items())
+
+
+def _is_condition(name: str, given: Any) -> bool:
+    if name == "not":
+        return _says_something(given)
+    if name not in ("and", "or", "nor"):
+        return True
+    branches = [_says_something(each) for each in listed(given)] if given else []
+    return any(branches) if name == "and" else bool(branches) and all(branches)
 
 
 def _selected(view: Any) -> Selection:
@@ -19,7 +34,7 @@ def _selected(view: Any) -> Selection:
     if where is None:
         raise InvalidParameter("where", "Say which rows are meant: ?where={...}, or send an array.")
     selection = selection_of(view, {"where": where})
-    if not selection.where:
+    if not _says_something(where):
         raise InvalidParameter("where", "This means every row: name at least one condition.")
     return selection
 

@@ -34,8 +34,8 @@ def isolate(items: Sequence[Item], write: Write) -> None:
             write(items)
     except (DatabaseError, SmartModelsError, APIException) as error:
         problem = problem_of(error)
-        if problem is None or problem.status >= 500:
-            raise
+        if problem is None or problem.status >= 500 or "Retry-After" in problem.headers:
+            raise  # It says nothing of the rows: the request may be tried again as it is.
         for item in items:
             _as_before(item)
         if len(items) == 1:

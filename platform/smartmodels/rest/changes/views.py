@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 from drf_spectacular.utils import OpenApiParameter, extend_schema
-from rest_framework.renderers import JSONRenderer
 from rest_framework.response import Response
 
 from smartmodels.context import require_namespace
@@ -15,6 +14,7 @@ from smartmodels.rest.changes.describing import ChangesSerializer
 from smartmodels.rest.changes.exposing import CallerExposure
 from smartmodels.rest.changes.following import Following
 from smartmodels.rest.changes.reading import read_changes
+from smartmodels.rest.encoding import JSONRenderer
 from smartmodels.rest.faults import InvalidHeader, InvalidParameter
 from smartmodels.rest.pagination import BoundedPagination
 from smartmodels.rest.streaming import EventRenderer, stream

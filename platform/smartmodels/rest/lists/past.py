@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from django.db.models import Exists, OuterRef
@@ -31,7 +31,10 @@ def moment_of(request: Any) -> datetime | None:
         raise InvalidParameter(AS_OF, "Say date, time and time zone, such as 2030-01-31T12:00:00Z.")
     if moment > timezone.now():
         raise InvalidParameter(AS_OF, "What will be is not known: name a time in the past.")
-    return moment
+    try:
+        return moment.astimezone(UTC)  # PostgreSQL knows no offset of 16 hours and more
+    except OverflowError:  # before the first year, as there is no later one
+        return datetime.min.replace(tzinfo=UTC)
 
 
 def rows_as_of(model: Any, moment: datetime, *, deleted: bool = False) -> Any:

@@ -12,10 +12,10 @@ from typing import Any, Protocol
 from django.core.exceptions import FieldDoesNotExist
 from django.db.models import F, Value
 from rest_framework.generics import GenericAPIView
-from rest_framework.renderers import JSONRenderer
 from rest_framework.serializers import ManyRelatedField
 
 from smartmodels.context import require_namespace
+from smartmodels.rest.encoding import JSONRenderer
 from smartmodels.rest.filtering import OrderTerm, Selection, embed
 from smartmodels.rest.lists.compiling import Column, columns_of_class, compiled, is_fixed
 from smartmodels.rest.lists.json_rows import JsonRow, escaped_separators, json_row
@@ -67,7 +67,7 @@ class _Rendered:
 
 
 def _json(value: Any) -> str:
-    return JSONRenderer().render(value).decode()
+    return str(JSONRenderer().render(value).decode())
 
 
 class _Got(_Rendered):

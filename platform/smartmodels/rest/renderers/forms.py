@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 from rest_framework.negotiation import DefaultContentNegotiation
-from rest_framework.renderers import JSONRenderer
 
+from smartmodels.rest.encoding import JSONRenderer
 from smartmodels.rest.faults import InvalidParameter
 
 __all__ = ["EXPORTS", "FORMAT", "ExportRenderer", "FormNegotiation"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from decimal import Decimal
+from math import isfinite
 from typing import IO, Any
 
 import xlsxwriter
@@ -34,8 +35,10 @@ def write(columns: tuple[TableColumn, ...], chunks: Chunks, file: IO[bytes]) -> 
 
 def _typed(column: TableColumn, value: Any) -> Any:
     """Return the value, a number where the sheet holds it exactly and else its text."""
-    if value is None or isinstance(value, (bool, float)) or not column.is_number:
+    if value is None or isinstance(value, bool) or not column.is_number:
         return value
+    if isinstance(value, float):
+        return value if isfinite(value) else str(value)
     number = Decimal(value)
     return number if number.is_finite() and len(number.as_tuple().digits) <= _DIGITS else str(value)
 
