@@ -102,6 +102,20 @@ def test_case__in_each_form__is_answered_as_decided(api: Any, form: str) -> None
     assert not wrong, "\n".join(f"{name}: {json.dumps(each)[:600]}" for name, each in wrong.items())
 
 
+@pytest.mark.parametrize("form", FORMS)
+def test_further_case__in_each_form__is_answered_as_in_javascript(api: Any, form: str) -> None:
+    """Random filters with answers by another evaluator of the rules, in JavaScript, whose regexps these are."""
+    wrong = {}
+    for case in read("further"):
+        try:
+            path, query = query_of(case, form)
+        except Inexpressible:
+            continue
+        if difference := differs(api.get(f"{path}?{query}"), case):
+            wrong[case["id"]] = (case.get("filter", case.get("count_where")), difference)
+    assert not wrong, "\n".join(f"{name}: {json.dumps(each)[:600]}" for name, each in wrong.items())
+
+
 def ours(case: Any) -> dict[str, Any]:
     """What an HTTP case expects, in the form of :func:`http_answer`."""
     given = case["ours"]

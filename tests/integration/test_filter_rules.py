@@ -81,6 +81,42 @@ def test_relation__given_by_the_viewset__is_followed(api: Any) -> None:
     assert row["keeper"]["name"] == "Alice"
 
 
+# What is no list and no pattern
+
+
+@pytest.mark.parametrize(
+    ("where", "pointer"),
+    [
+        ({"or": {}}, "/where/or"),
+        ({"and": {"0": {}, "2": {}}}, "/where/and"),
+        ({"id": {"inq": {"1": 1}}}, "/where/id/inq"),
+        ({"name": {"regexp": "/a/ii"}}, "/where/name/regexp"),
+    ],
+)
+def test_where__list_with_gaps_or_flag_given_twice__is_refused(api: Any, where: Any, pointer: str) -> None:
+    """An object stands for a list when its names are 0, 1, 2 and so on."""
+    assert refused(api.search(ITEMS, where=where)) == (400, "invalid-filter", pointer)
+
+
+def test_where__brackets_with_gaps__close_them(api: Any) -> None:
+    """Indexes in brackets say the order alone."""
+    assert ids(api.get(f"{ITEMS}?filter[where][or][3][id]=2&filter[where][or][1][id]=1")) == [1, 2]
+
+
+def test_where__one_written_with_a_point__is_true(api: Any) -> None:
+    """JSON has one kind of number."""
+    assert ids(api.get(f'{ITEMS}?filter={{"where": {{"active": 1.0, "id": {{"lt": 5.0}}}}}}')) == [1, 2]
+
+
+@pytest.mark.parametrize(
+    ("pattern", "found"),
+    [(r"^[\x00-\x40]+$", [9, 21, 22]), (r"^[^\u0000-\uffff]$", [38]), (r"\x00", []), (r"[\x00]", [])],
+)
+def test_regexp__escaped_nul__is_in_no_text(api: Any, pattern: str, found: list[int]) -> None:
+    """Ranges of characters often begin with it."""
+    assert ids(api.search(ITEMS, where={"name": {"regexp": pattern}})) == found
+
+
 # Who is not there
 
 
@@ -174,6 +210,26 @@ def test_scope__limit_and_order__count_per_parent(api: Any) -> None:
     assert [[review["stars"] for review in row["reviews"]] for row in found] == [[4, 3], [4, 3]]
 
 
+@pytest.mark.parametrize("order", ["body", "body DESC", "body NULLS FIRST"])
+def test_scope__limit_and_order_by_text__count_per_parent(api: Any, order: str) -> None:
+    """Texts are ordered by an expression, not by a column."""
+    scope = {"order": order, "limit": 1, "fields": ["body"]}
+    found = api.search(
+        ITEMS, where={"id": {"inq": [3, 4]}}, include=[{"relation": "reviews", "scope": scope}]
+    ).json()["results"]
+    first = "Good" if order == "body" else None
+    assert [row["reviews"] for row in found] == [[{"body": first}], [{"body": "so-so" if first else None}]]
+
+
+def test_scope__limit_and_order_by_text_of_one__is_that_one(api: Any) -> None:
+    """The same towards one row."""
+    scope = {"order": "name", "limit": 1, "fields": ["name"]}
+    [row] = api.search(ITEMS, where={"id": 1}, include=[{"relation": "owner", "scope": scope}]).json()[
+        "results"
+    ]
+    assert row["owner"] == {"name": "Alice"}
+
+
 def test_scope__skip__leaves_out_the_first_of_each(api: Any) -> None:
     """``skip`` counts per parent as well."""
     scope = {"order": "stars DESC", "skip": 2}
@@ -207,7 +263,8 @@ def deep_include(levels: int) -> Any:
     ("given", "pointer"),
     [
         ({"where": {"id": {"inq": list(range(1001))}}}, "/where/id/inq"),
-        ({"where": {"or": [{"id": 1}] * 200}}, "/where/or/124/id"),
+        ({"where": {"or": [{"id": 1}] * 1001}}, "/where/or/1000/id"),
+        ({"where": {"and": [{}] * 2001}}, "/where/and/1999"),
         ({"where": {"and": [{"owner.name": "x"}] * 26}}, "/where/and/25/owner.name"),
         ({"where": {"name": {"like": "x" * 501}}}, "/where/name/like"),
         ({"where": {"name": {"regexp": "x" * 501}}}, "/where/name/regexp"),
@@ -215,12 +272,18 @@ def deep_include(levels: int) -> Any:
         ({"where": {"name": {"regexp": "x{1000}{1000}"}}}, "/where/name/regexp"),
         ({"include": deep_include(4)}, "/include/0/scope/include/0/scope/include/0/scope/include"),
     ],
-    ids=["list", "conditions", "related", "like", "pattern", "bounds", "bound", "include"],
+    ids=["list", "conditions", "groups", "related", "like", "pattern", "bounds", "bound", "include"],
 )  # fmt: skip
 def test_filter__too_much__is_refused(api: Any, given: Any, pointer: str) -> None:
     """Every part of a filter has a limit."""
     answer = api.post(f"{ITEMS}find/", given)
     assert (answer.status_code, answer.json()["errors"][0]["pointer"]) == (400, pointer)
+
+
+def test_filter__as_much_as_may_be__is_answered(api: Any) -> None:
+    """A thousand conditions side by side."""
+    where = {"or": [{"id": number} for number in range(60, 1060)]}
+    assert ids(api.post(f"{ITEMS}find/", {"where": where})) == [60, 61, 62, 63, 64]
 
 
 @pytest.mark.parametrize(

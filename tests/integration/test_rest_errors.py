@@ -90,6 +90,8 @@ def post(client: Client, body: str | bytes, content_type: str = "application/jso
         ("GET", "/api/v1/studies/x/", 404),
         ("GET", "/api/v1/nothing/", 404),
         ("GET", "/api/nothing", 404),
+        ("GET", "/api/v1/nothing", 404),
+        ("GET", "/api/v1/studies/x", 404),
         ("POST", "/api/nothing/", 404),
         ("GET", "/api/v1/studies/?x=1", 400),
         ("PUT", "/api/v1/grants/", 405),
@@ -119,11 +121,6 @@ def test_error__request_id__is_in_the_header(raw: Client) -> None:
 def test_error__method_not_allowed__names_those_that_are(raw: Client) -> None:
     """405 comes with Allow."""
     assert raw.put("/api/v1/grants/")["Allow"] == "GET, POST, HEAD"
-
-
-def test_error__slash_forgotten__is_hinted_at(raw: Client) -> None:
-    """An address without its last slash says so."""
-    assert "slash" in raw.get("/api/v1/studies").json()["detail"]
 
 
 def test_error__outside_of_the_api__is_a_page(raw: Client) -> None:

@@ -45,7 +45,7 @@ def test_pattern__valid__is_written_anew(given: str, pattern: str, flags: str) -
         "(", ")", "[", "[a", "a)", "*", "+a", "a**", "a{2}{3}", "{2}", "(?", "(?i)a", "(?P<n>a)", "(?#x)",
         "***:a", "[b-a]", "a{3,2}", "a{256}", "(a{40}){40}", "^*", "(?=a)*", "\\b+", "\\", "\\0", "\\1",
         "(a)\\2", "\\ud83c",
-        "(?=(a))\\1", "(a)(?=\\1)", "(" * 40 + ")" * 40, "/a/y", "/a/iz",
+        "(?=(a))\\1", "(a)(?=\\1)", "(" * 40 + ")" * 40, "/a/y", "/a/iz", "/a/ii",
     ],
 )  # fmt: skip
 def test_pattern__invalid_or_endless__is_refused(given: str) -> None:

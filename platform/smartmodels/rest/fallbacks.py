@@ -9,7 +9,7 @@ import sys
 from typing import Any
 
 from django.http import HttpRequest, HttpResponseBase
-from django.urls import Resolver404, resolve
+from django.urls import Resolver404, ResolverMatch, resolve
 from django.views import defaults
 from django.views.decorators.csrf import csrf_exempt
 
@@ -55,15 +55,27 @@ def server_error(request: HttpRequest) -> HttpResponseBase:
 
 @csrf_exempt
 def no_endpoint(request: HttpRequest, **_: Any) -> HttpResponseBase:
-    """Answer a request for an address below ``/api/`` that does not exist."""
-    return problem_response(Problem(404, "not-found", f"There is no such endpoint.{_hint(request)}"))
+    """Answer a request for an address below ``/api/`` that does not exist as it stands.
+
+    One that lacks but its last slash is answered in place, as if it had it: a redirect loses bodies.
+    """
+    found = _with_slash(request)
+    if found is None:
+        return problem_response(Problem(404, "not-found", "There is no such endpoint."))
+    request.path, request.path_info = f"{request.path}/", f"{request.path_info}/"
+    request.resolver_match = found
+    response: HttpResponseBase = found.func(request, *found.args, **found.kwargs)
+    return response
 
 
-def _hint(request: HttpRequest) -> str:
-    if request.path_info.endswith("/"):
-        return ""
+def _with_slash(request: HttpRequest) -> ResolverMatch | None:
+    """Return the endpoint of the same address with a slash; None if there is none or it stands there."""
+    if not _is_api(request) or request.path_info.endswith("/"):
+        return None
     try:
-        found = resolve(request.path_info + "/", getattr(request, "urlconf", None))
+        found = resolve(f"{request.path_info}/", getattr(request, "urlconf", None))
     except Resolver404:
-        return ""
-    return "" if found.func is no_endpoint else " Addresses end with a slash: add one."
+        return None
+    # Endpoints look after CSRF themselves, since Django did not for this view.
+    is_endpoint = found.func is not no_endpoint and getattr(found.func, "csrf_exempt", False)
+    return found if is_endpoint else None

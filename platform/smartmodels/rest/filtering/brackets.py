@@ -61,7 +61,13 @@ def _set(tree: dict[str, Any], name: str, values: list[str], steps: list[str]) -
 
 def listed(given: Any) -> Any:
     """Return a dict whose keys are indexes (``{"0": .., "1": ..}``) as a list; anything else as it is."""
-    if isinstance(given, dict) and given and all(_INDEX.match(key) for key in given):
+    if isinstance(given, dict) and given and set(given) == set(map(str, range(len(given)))):
+        return [given[str(index)] for index in range(len(given))]
+    return given
+
+
+def _without_gaps(given: dict[str, Any]) -> Any:
+    if given and all(_INDEX.match(key) for key in given):
         return [given[key] for key in sorted(given, key=int)]
     return given
 
@@ -73,7 +79,7 @@ def _settled(given: Any) -> Any:
         name: [inner] if name in _LISTS and isinstance(inner, str) else _settled(inner)
         for name, inner in given.items()
     }
-    return listed(settled)
+    return _without_gaps(settled)
 
 
 def as_tree(pairs: Iterable[tuple[str, list[str]]]) -> Any:

@@ -9,8 +9,11 @@ __all__ = ["DEPTH", "EMBEDDED", "INCLUDES", "INCLUDE_DEPTH", "ITEMS", "PATTERN",
 DEPTH = 12
 """Levels of conditions, one within the other, ``where`` itself included."""
 
-CONDITIONS = 250
+CONDITIONS = 1000
 """Conditions in one filter, those of scopes included."""
+
+GROUPS = 2 * CONDITIONS
+"""Objects that hold them: a condition in a list has one of its own."""
 
 RELATED = 25
 """Conditions on related rows: each is a subquery."""
@@ -38,7 +41,12 @@ class Budget:
     """What one filter has asked for so far; also whether it searches by patterns, which may take long."""
 
     def __init__(self) -> None:
-        self._left = {"conditions": CONDITIONS, "conditions on related rows": RELATED, "includes": INCLUDES}
+        self._left = {
+            "conditions": CONDITIONS,
+            "groups of conditions": GROUPS,
+            "conditions on related rows": RELATED,
+            "includes": INCLUDES,
+        }
         self.has_patterns = False
 
     def take(self, what: str, place: Place) -> None:

@@ -55,10 +55,12 @@ def literal(code: int) -> str:
 
 
 def spelled(ranges: Iterable[tuple[int, int]], *, negated: bool = False) -> str:
-    """Return a bracket expression; an empty one matches nothing, its contrary everything."""
-    inside = "".join(
-        literal(low) if low == high else f"{literal(low)}-{literal(high)}" for low, high in ranges
-    )
+    """Return a bracket expression; an empty one matches nothing, its contrary everything.
+
+    NUL is left out: no text holds it, and PostgreSQL takes no pattern with it.
+    """
+    held = [(max(low, 1), high) for low, high in ranges if high]
+    inside = "".join(literal(low) if low == high else f"{literal(low)}-{literal(high)}" for low, high in held)
     if not inside:
         return ANY if negated else "(?!)"
     return f"[{'^' if negated else ''}{inside}]"

@@ -59,8 +59,10 @@ def _related(inclusion: Inclusion, keys: set[Any]) -> dict[Any, list[dict[str, A
         return {}
     relation, scope, view = inclusion.relation, inclusion.scope, inclusion.view
     rows = related_rows(relation, view).filter(**{f"{relation.inner}__in": keys})
-    rows = scope.of(rows.annotate(**{_PARENT: F(relation.inner)}))
-    rows = list(with_joins(view, _cut(rows, scope))[: EMBEDDED + 1])
+    parent = _PARENT if relation.through_link else relation.inner
+    if relation.through_link:
+        rows = rows.annotate(**{_PARENT: F(relation.inner)})
+    rows = list(with_joins(view, _cut(scope.of(rows), scope, parent))[: EMBEDDED + 1])
     if len(rows) > EMBEDDED:
         raise InvalidFilter(
             f"more than {EMBEDDED} rows of {relation.name!r} belong to this page: ask for less of them",
@@ -68,15 +70,19 @@ def _related(inclusion: Inclusion, keys: set[Any]) -> dict[Any, list[dict[str, A
         )
     found: dict[Any, list[dict[str, Any]]] = defaultdict(list)
     for row, each in zip(rows, represent(view, rows, scope), strict=True):
-        found[getattr(row, _PARENT)].append(each)
+        found[getattr(row, parent)].append(each)
     return found
 
 
-def _cut(rows: Any, scope: Selection) -> Any:
-    """Return the rows that limit and skip leave of each parent's."""
+def _cut(rows: Any, scope: Selection, parent: str) -> Any:
+    """Return the rows that limit and skip leave of each parent's.
+
+    ``parent`` is an annotation for links only: Django loses a column that is selected twice when it sorts
+    by an expression what it filters by a window.
+    """
     if scope.limit is None and not scope.skip:
         return rows
-    place = Window(RowNumber(), partition_by=F(_PARENT), order_by=[term.ordering for term in scope.order])
+    place = Window(RowNumber(), partition_by=F(parent), order_by=[term.ordering for term in scope.order])
     rows = rows.annotate(**{_PLACE: place}).filter(**{f"{_PLACE}__gt": scope.skip})
     if scope.limit is not None:
         rows = rows.filter(**{f"{_PLACE}__lte": scope.skip + scope.limit})

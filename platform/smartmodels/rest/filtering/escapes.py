@@ -16,7 +16,7 @@ _LOW_HALF = re.compile(r"\\u([dD][c-fC-F][0-9a-fA-F]{2})")
 def character_at(text: str, at: int) -> tuple[int, int]:
     """Return the character that the escape after a backslash stands for, and where it ends.
 
-    Raises Unreadable for NUL, a lone half of a surrogate pair, and an escape that is not finished.
+    Raises Unreadable for a lone half of a surrogate pair, and for an escape that is not finished.
     """
     letter = text[at : at + 1]
     if not letter:
@@ -35,6 +35,6 @@ def character_at(text: str, at: int) -> tuple[int, int]:
 def _whole(text: str, code: int, end: int) -> tuple[int, int]:
     if 0xD800 <= code <= 0xDBFF and (low := _LOW_HALF.match(text, end)):
         return 0x10000 + ((code - 0xD800) << 10) + (int(low[1], 16) - 0xDC00), low.end()
-    if code == 0 or 0xD800 <= code <= 0xDFFF:
-        raise Unreadable("invalid regexp: NUL and unpaired surrogates cannot be searched for")
+    if 0xD800 <= code <= 0xDFFF:
+        raise Unreadable("invalid regexp: unpaired surrogates cannot be searched for")
     return code, end

@@ -45,11 +45,12 @@ class _Part(NamedTuple):
 def translated(given: str) -> tuple[str, str]:
     """Return PostgreSQL's pattern and the flags of ``/pattern/flags`` or of a bare pattern.
 
-    Raises Unreadable for a pattern that is none or repeats too much, and for flags other than i, g, m.
+    Raises Unreadable for a pattern that is none or repeats too much, and for flags other than i, g, m, each
+    of them once.
     """
     form = _FORM.match(given)
     pattern, flags = (form["pattern"], form["flags"]) if form else (given, "")
-    if strange := "".join(flag for flag in flags if flag not in _FLAGS):
+    if strange := "".join(flag for flag in flags if flag not in _FLAGS or flags.count(flag) > 1):
         raise Unreadable(f"invalid regexp flags {strange[:20]}")
     return _Translation(pattern, multiline="m" in flags).whole(), flags
 
@@ -143,7 +144,7 @@ class _Translation:
             self._at = reference.end()
             return _Part(f"(?:\\{number})")
         code, self._at = character_at(self._text, self._at)
-        return _Part(literal(code))
+        return _Part(literal(code) if code else spelled(()))
 
     def _number(self, reference: re.Match[str]) -> int:
         """Return the number of a group that is complete or open by now; 0 if there is none."""

@@ -20,7 +20,8 @@ RELATED = "related"
 class Relation:
     """A way from the rows of one model to those of another.
 
-    Rows are related where ``outer``, an attribute of the one, equals ``inner``, a lookup of the other.
+    Rows are related where ``outer``, an attribute of the one, equals ``inner``, a lookup of the other: a
+    column of its own unless the way leads ``through_link``, over a table between them.
     """
 
     name: str
@@ -28,6 +29,7 @@ class Relation:
     is_many: bool
     outer: str
     inner: str
+    through_link: bool = False
 
     def view_for(self, request: Any) -> Any:
         """Return the view that says what the caller may see of the related model.
@@ -103,7 +105,7 @@ def _add(found: dict[str, Relation], name: str, field: Any) -> None:
     many = bool(field.one_to_many or field.many_to_many)
     if field.many_to_many:
         inner = field.remote_field.name if field.auto_created else field.related_query_name()
-        found[name] = Relation(name, model, is_many=True, outer="pk", inner=inner)
+        found[name] = Relation(name, model, is_many=True, outer="pk", inner=inner, through_link=True)
     elif field.auto_created:
         key = field.field
         found[name] = Relation(name, model, many, key.target_field.attname, key.attname)

@@ -58,7 +58,7 @@ def read_text(given: Any) -> str:
 
 def read_boolean(given: Any) -> bool:
     """Return the truth of true, false, 1, 0 or the same as a text."""
-    if isinstance(given, (bool, int)) and given in (0, 1):
+    if isinstance(given, (bool, int, float)) and given in (0, 1):
         return bool(given)
     if isinstance(given, str) and given in ("true", "false", "1", "0"):
         return given in ("true", "1")

@@ -50,7 +50,7 @@ def where_of(asked: Asked, given: Any, place: Place) -> Condition:
     if not isinstance(given, dict):
         what = "where must be an object" if asked.depth == 1 else "expected an object"
         raise InvalidFilter(what, place)
-    asked.budget.take("conditions", place)
+    asked.budget.take("groups of conditions", place)
     return all_of(_member(asked, name, value, (*place, name)) for name, value in given.items())
 
 
@@ -71,7 +71,7 @@ def _member(asked: Asked, name: str, given: Any, place: Place) -> Condition:
 
 
 def _branches(asked: Asked, given: Any, place: Place) -> list[Condition]:
-    branches = [] if given == {} else listed(given)
+    branches = listed(given)
     if not isinstance(branches, list):
         raise InvalidFilter("expected an array", place)
     deeper = asked.deeper()
