@@ -86,6 +86,8 @@ def attempt(api: Any, foreign: dict[str, Any], beta: Any, method: str, path: str
     key = NOBODY if row is None else str(row.pk)
     version = 1 if row is None else number_of(row, beta)
     address = path.replace("{id}", key).replace("{version}", str(version))
+    if resource == "users":
+        address += "?since=2020-01-01T00:00:00Z"
     reverts = row is not None and path.endswith("revert/")
     body = {"version": version} if reverts else bodies(foreign).get(resource, {})
     send = getattr(api, method)

@@ -36,9 +36,7 @@ class RestoreMixin:
 
         With `dry_run` the answer is the same, a conflict as well, and nothing is written.
         """
-        asked = RestoreSerializer(data=request.data or {})
-        asked.is_valid(raise_exception=True)
-        wish = asked.validated_data
+        wish = self.wish(RestoreSerializer)
         with self.writing(wish["reason"] or None):
             row = self.get_object(lock=True)
             if row.is_deleted:

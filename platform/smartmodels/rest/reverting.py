@@ -56,9 +56,7 @@ class RevertMixin:
     @action(detail=True, methods=["post"], life="all")
     def revert(self: Any, request: Any, pk: str) -> Response:
         """Bring a row back to an earlier version, as an operation of its own; with `dry_run`, only look."""
-        asked = RevertSerializer(data=request.data)
-        asked.is_valid(raise_exception=True)
-        wish = asked.validated_data
+        wish = self.wish(RevertSerializer)
         with self.writing(wish["reason"] or None):
             row = self.get_object(lock=not wish["dry_run"])
             plan = plan_revert(row, wish["version"], writable=lambda _: writable_fields(self))

@@ -6,8 +6,8 @@ from typing import Any, ClassVar, Literal
 
 from django.http import HttpResponseBase
 from drf_spectacular.utils import OpenApiParameter, extend_schema
-from rest_framework import status
-from rest_framework.exceptions import NotFound
+from rest_framework import serializers, status
+from rest_framework.exceptions import NotFound, ValidationError
 from rest_framework.response import Response
 
 from smartmodels.models import SmartModel
@@ -96,6 +96,15 @@ class RowViewSet(FilterMixin, GenericApiViewSet):
             raise NotFound(f"There is no such {self.model._meta.verbose_name} here.")
         self.check_object_permissions(self.request, row)
         return row
+
+    def wish(self, kind: type[serializers.Serializer[Any]]) -> dict[str, Any]:
+        """Return what the body says about one row; whose row it is comes before what is wrong with that."""
+        asked = kind(data=self.request.data or {})
+        if not asked.is_valid():
+            self.get_object()
+            raise ValidationError(asked.errors)
+        wish: dict[str, Any] = asked.validated_data
+        return wish
 
     def get_renderers(self) -> Any:
         """Return the forms in which the action can be answered: lists as files, too."""

@@ -13,7 +13,7 @@ from smartmodels.conf import settings
 from smartmodels.rest.filtering import Selection
 from smartmodels.rest.lists.conditions import is_known, keep_private, tag_of
 from smartmodels.rest.lists.counting import total_of, wanted_count
-from smartmodels.rest.lists.cursors import Binding, Position
+from smartmodels.rest.lists.cursors import Binding
 from smartmodels.rest.lists.paging import Page, Window, read_page
 from smartmodels.rest.lists.reading import Reading, reading_of
 
@@ -75,13 +75,12 @@ def _links(view: Any, selection: Selection, binding: Binding, page: Page) -> Ite
     whole = {name: part for name, part in (selection.given or {}).items() if name not in _PLACES}
     if whole:
         kept.append((_FILTER, json.dumps(whole, separators=(",", ":"))))
-    here = view.reverse_action("list")
     for name, position in (("next", page.next), ("previous", page.previous)):
-        yield name, None if position is None else _link(here, kept, binding, position)
+        yield name, None if position is None else _link(view, kept, binding.sign(position))
 
 
-def _link(here: str, kept: list[tuple[str, str]], binding: Binding, position: Position) -> str:
-    return f"{here}?{urlencode([*kept, (CURSOR, binding.sign(position))])}"
+def _link(view: Any, kept: list[tuple[str, str]], cursor: str) -> str:
+    return f"{view.reverse_action('list')}?{urlencode([*kept, (CURSOR, cursor)])}"
 
 
 def _content(
