@@ -13,14 +13,30 @@ from smartmodels.rest.problems import Problem, Refused
 __all__ = ["rows_where"]
 
 
+def _is_empty(where: Any) -> bool:
+    """Tell whether a condition that was compiled, or one of those it is made of, says nothing of a row."""
+    return not where or any(
+        _is_empty(branch) for name, value in where.items() for branch in _within(name, value)
+    )
+
+
+def _within(name: str, value: Any) -> list[Any]:
+    """Return the conditions that stand below a member of ``where``; brackets number those of a list."""
+    if name in ("and", "or", "nor"):
+        return list(value.values() if isinstance(value, dict) else value) or [{}]
+    if name == "not":
+        return [value]
+    return [{}] if value == {} else []
+
+
 def _selected(view: Any) -> Selection:
     """Return what ``?where=`` selects; raise InvalidFilter, and InvalidParameter for no condition at all."""
     where = given_in_query(view.request, "where")
     if where is None:
         raise InvalidParameter("where", "Say which rows are meant: ?where={...}, or send an array.")
     selection = selection_of(view, {"where": where})
-    if not selection.where:
-        raise InvalidParameter("where", "This means every row: name at least one condition.")
+    if _is_empty(where):
+        raise InvalidParameter("where", "This may mean every row: let no condition in it be empty.")
     return selection
 
 
