@@ -90,7 +90,8 @@ class BulkMixin:
 
     def describe_body(self: Any, schema: Any) -> Any:
         """Return the JSON schema of the body of a write of many rows, for the OpenAPI document."""
-        return body_of(self, schema) if self.action != "create" or self.makes_many() else None
+        found = body_of(self, schema) if self.action != "create" or self.makes_many() else None
+        return super().describe_body(schema) if found is None else found  # type: ignore[misc]
 
     def describe_answers(self: Any, schema: Any) -> Any:
         """Return the JSON schemas of its answers, by status."""
