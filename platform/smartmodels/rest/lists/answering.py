@@ -75,7 +75,9 @@ def _links(view: Any, selection: Selection, binding: Binding, page: Page) -> Ite
     whole = {name: part for name, part in (selection.given or {}).items() if name not in _PLACES}
     if whole:
         kept.append((_FILTER, json.dumps(whole, separators=(",", ":"))))
-    here = view.reverse_action("list")
+    request = view.request
+    # A list that is routed without a name has its own address; what find() begins, the list goes on with.
+    here = request.build_absolute_uri(request.path) if view.action == "list" else view.reverse_action("list")
     for name, position in (("next", page.next), ("previous", page.previous)):
         yield name, None if position is None else _link(here, kept, binding, position)
 
