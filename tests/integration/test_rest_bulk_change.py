@@ -195,6 +195,10 @@ def test_write__max_affected_in_a_header__counts(api: ApiClient, there: list[Any
     "address",
     [
         STUDIES, f"{STUDIES}?max_affected=9", f"{STUDIES}?where={{}}&max_affected=9",
+        f'{STUDIES}?where={{"and":[]}}&max_affected=9', f'{STUDIES}?where={{"code":{{}}}}&max_affected=9',
+        f'{STUDIES}?where={{"not":{{"or":[]}}}}&max_affected=9',
+        f'{STUDIES}?where={{"or":[{{}},{{"code":"C0"}}]}}&max_affected=9',
+        f"{STUDIES}?where[nor]=&max_affected=9",
         f"{STUDIES}?where=[]&max_affected=9", f"{STUDIES}?where=x&max_affected=9", where(None, code="C0"),
         f'{STUDIES}?where={{"and":[{{}}]}}&max_affected=9', f'{STUDIES}?where={{"nor":[]}}&max_affected=9',
         f'{STUDIES}?where={{"or":[{{"code":"C0"}},{{}}]}}&max_affected=9',

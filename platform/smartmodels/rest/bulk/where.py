@@ -8,24 +8,25 @@ from smartmodels.rest.bulk.finding import lock_rows
 from smartmodels.rest.bulk.preferences import Preferences
 from smartmodels.rest.faults import InvalidParameter
 from smartmodels.rest.filtering import Selection, given_in_query, searching, selection_of
-from smartmodels.rest.filtering.brackets import listed
 from smartmodels.rest.problems import Problem, Refused
 
 __all__ = ["rows_where"]
 
 
-def _says_something(where: Any) -> bool:
-    """Tell whether a ``where`` that was understood names a condition, and not beside it a way around it."""
-    return any(_is_condition(name, given) for name, given in where.items())
+def _is_empty(where: Any) -> bool:
+    """Tell whether a condition that was compiled, or one of those it is made of, says nothing of a row."""
+    return not where or any(
+        _is_empty(branch) for name, value in where.items() for branch in _within(name, value)
+    )
 
 
-def _is_condition(name: str, given: Any) -> bool:
+def _within(name: str, value: Any) -> list[Any]:
+    """Return the conditions that stand below a member of ``where``; brackets number those of a list."""
+    if name in ("and", "or", "nor"):
+        return list(value.values() if isinstance(value, dict) else value) or [{}]
     if name == "not":
-        return _says_something(given)
-    if name not in ("and", "or", "nor"):
-        return True
-    branches = [_says_something(each) for each in listed(given)] if given else []
-    return any(branches) if name == "and" else bool(branches) and all(branches)
+        return [value]
+    return [{}] if value == {} else []
 
 
 def _selected(view: Any) -> Selection:
@@ -34,8 +35,8 @@ def _selected(view: Any) -> Selection:
     if where is None:
         raise InvalidParameter("where", "Say which rows are meant: ?where={...}, or send an array.")
     selection = selection_of(view, {"where": where})
-    if not _says_something(where):
-        raise InvalidParameter("where", "This means every row: name at least one condition.")
+    if _is_empty(where):
+        raise InvalidParameter("where", "This may mean every row: let no condition in it be empty.")
     return selection
 
 

@@ -45,9 +45,11 @@ def _schema(content: Mapping[str, Any]) -> Mapping[str, Any] | None:
 
 
 def _answer(responses: Mapping[str, Any]) -> Mapping[str, Any] | None:
-    good = [each for status, each in sorted(responses.items()) if status.startswith("2")]
-    found = (_schema(each.get("content", {})) for each in good)
-    return next((schema for schema in found if schema is not None), None)
+    """Return what a request that went well is answered with; 207 comes only to who prefers it."""
+    good = [each for status, each in sorted(responses.items()) if status.startswith("2") and status != "207"]
+    found = [schema for each in good if (schema := _schema(each.get("content", {}))) is not None]
+    choices = [choice for schema in found for choice in schema.get("oneOf", [schema])]
+    return {"oneOf": choices} if choices else None
 
 
 def _operation(method: str, path: str, described: Mapping[str, Any]) -> Operation:
