@@ -104,7 +104,7 @@ def test_case__in_each_form__is_answered_as_decided(api: Any, form: str) -> None
 
 @pytest.mark.parametrize("form", FORMS)
 def test_further_case__in_each_form__is_answered_as_in_javascript(api: Any, form: str) -> None:
-    """Random filters with answers by another evaluator of the rules, in JavaScript, whose regexps these are."""
+    """Random filters with the answers of another evaluator of the rules, in JavaScript."""
     wrong = {}
     for case in read("further"):
         try:
