@@ -36,6 +36,7 @@ __all__ = [
 
 MEDIA_TYPE = "application/problem+json"
 _FAULTS_SHOWN = 100
+_PLACES = ("pointer", "parameter", "header")
 
 logger = logging.getLogger("smartmodels.rest")
 
@@ -67,6 +68,10 @@ class Problem:
         }
         if self.errors:
             document["errors"] = [fault.as_document() for fault in self.errors[: self.shown]]
+        if len(self.errors) == 1:
+            # Where the only mistake stands is said at the top as well, for those who look there.
+            only = self.errors[0].as_document()
+            document.update((name, only[name]) for name in _PLACES if name in only)
         if self.details:
             document["details"] = dict(self.details)
         return document

@@ -37,6 +37,9 @@ class ProblemSerializer(serializers.Serializer[Any]):
     code = serializers.CharField(help_text="Stable, for programs.")
     detail = serializers.CharField(help_text="What happened and what to do next, for people.")
     request_id = serializers.CharField(help_text="Names the request in the log and in history.")
+    pointer = serializers.CharField(required=False, help_text="Where the only mistake stands in the body.")
+    parameter = serializers.CharField(required=False, help_text="The parameter of the only mistake.")
+    header = serializers.CharField(required=False, help_text="The header of the only mistake.")
     errors = FaultSerializer(many=True, required=False)  # type: ignore[assignment]
     details = serializers.DictField(required=False, help_text="What a program needs to act on it.")
 
