@@ -13,7 +13,8 @@ from smartmodels.rest import (
     action,
     derive_serializer,
 )
-from smartmodels.rest.registry import _extended, discover
+from smartmodels.rest.registry import discover
+from smartmodels.rest.served import _extended
 from smartmodels.rest.urls import namespace_api
 from tenant_apps.research.models import Study
 
