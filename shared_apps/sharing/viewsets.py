@@ -23,7 +23,9 @@ from smartmodels.rest import (
     extend_schema,
     serializers,
 )
-from smartmodels.sharing import accept, decline, revoke, share
+from smartmodels.rest.access.scoping import require_within_scope
+from smartmodels.rest.served import path_of
+from smartmodels.sharing import GrantRole, accept, decline, revoke, share
 from smartmodels.tenancy.models import Role
 from smartmodels.tenancy.provisioning import find_namespace
 
@@ -136,6 +138,9 @@ class GrantViewSet(GenericApiViewSet):
         row = model.objects.filter(pk=asked["resource_id"]).first()
         if row is None:
             raise RowNotFound(f"There is no such {model._meta.verbose_name} here.")
+        # Who may not read a row, or not write it, cannot let others do so.
+        needed = "read" if asked["role"] == GrantRole.VIEW else "write"
+        require_within_scope(request, str(path_of(model)), needed)
         target = _target(asked["namespace"])
         with self.writing():
             grant = share(row, target, role=asked["role"], expires_at=asked["expires_at"])

@@ -21,6 +21,8 @@ from smartmodels.rest import (
     register,
     serializers,
 )
+from smartmodels.rest.access.scoping import require_within_scope
+from smartmodels.rest.served import path_of
 from tenant_apps.activities.models import Activity
 from tenant_apps.activities.services import record, summarise, type_of
 
@@ -124,4 +126,5 @@ class ResourceActivities:
     def activities(self: Any, request: Any, pk: str) -> Response:
         """Count comments, favourites, likes and votes, and name the kinds that are one's own."""
         row = self.get_object()
+        require_within_scope(request, str(path_of(Activity)), "read")
         return Response(SummarySerializer(summarise(type(row), row.pk)).data)

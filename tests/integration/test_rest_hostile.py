@@ -126,6 +126,97 @@ def test_webhook__of_open_lists_alone__is_a_programs_to_make(alpha: Any, ana: An
     assert send(key, "post", "/api/v1/webhooks/", body).status_code == 201
 
 
+def test_grant__made_by_a_narrow_key__gives_nothing_of_closed_lists_away(
+    alpha: Any, beta: Any, ana: Any, study: Study
+) -> None:
+    """Who may not read studies cannot share them; who may only read them gives no right to write."""
+    asked = {"resource_type": "research.study", "resource_id": str(study.pk), "namespace": "beta"}
+    blind, reader = robot(alpha, ana, "grants:manage"), robot(alpha, ana, "grants:manage", "studies:read")
+    answers = [
+        send(blind, "post", "/api/v1/grants/", asked),
+        send(reader, "post", "/api/v1/grants/", {**asked, "role": "edit"}),
+        send(reader, "post", "/api/v1/grants/", asked),
+    ]
+    assert [answer.status_code for answer in answers] == [403, 403, 201]
+
+
+def test_activities__of_a_row_with_a_narrow_key__are_closed(alpha: Any, ana: Any, study: Study) -> None:
+    """Their counts are of another list."""
+    assert robot(alpha, ana, "studies:read").get(f"{STUDIES}{study.pk}/activities/").status_code == 403
+
+
+# Rehearsals and conditions
+
+
+def _rehearsals(study: Study) -> dict[str, tuple[str, str, Any]]:
+    one, animals = f"{STUDIES}{study.pk}/", [{"number": 2, "individual": "N2", "species": "Adelie"}]
+    return {
+        "create": ("post", STUDIES, {"code": "B"}),
+        "create a tree": ("post", STUDIES, {"code": "B", "specimens": animals}),
+        "change": ("patch", one, {"code": "B"}),
+        "change a tree": ("patch", one, {"code": "B", "specimens": animals}),
+        "delete": ("delete", one, None),
+    }
+
+
+@pytest.mark.parametrize("way", ["create", "create a tree", "change", "change a tree", "delete"])
+def test_rehearsal__of_one_row__writes_nothing(api: ApiClient, alpha: Any, study: Study, way: str) -> None:
+    """As of many: who asks for a rehearsal does not find the row changed, and is told."""
+    method, address, body = _rehearsals(study)[way]
+    answer = getattr(api, method)(address, body, prefer="tx=rollback")
+    with namespace_scope(alpha):
+        left = (list(Study.objects.values_list("code", flat=True)), Specimen.objects.count())
+        versions = Study.history.count()
+    assert (answer.status_code < 300, answer["Preference-Applied"], left, versions) == (
+        True, "tx=rollback", (["A"], 1), 1,
+    )  # fmt: skip
+
+
+def test_rehearsal__of_a_tree__shows_what_it_would_be(api: ApiClient) -> None:
+    """The nested rows, too."""
+    animals = [{"number": 2, "individual": "N2", "species": "Adelie"}]
+    answer = api.post(STUDIES, {"code": "B", "specimens": animals}, prefer="tx=rollback").json()
+    assert [row["individual"] for row in answer["specimens"]] == ["N2"]
+
+
+def test_rehearsal__of_an_import__writes_nothing(api: ApiClient, alpha: Any) -> None:
+    """Nor is the import under way afterwards."""
+    answer = api.send_lines(f"{STUDIES}import/", b'{"code": "B"}', prefer="tx=rollback")
+    again = api.get(f"{STUDIES}import/", **{"import": answer.json()["import"]}).json()
+    with namespace_scope(alpha):
+        assert (answer["Preference-Applied"], again["chunks"], Study.objects.count()) == (
+            "tx=rollback",
+            [],
+            0,
+        )
+
+
+@pytest.mark.parametrize("method", ["patch", "put", "delete"])
+def test_condition__on_many_rows__is_refused(api: ApiClient, study: Study, method: str) -> None:
+    """A tag is about one row: ignoring it would overwrite what somebody else has changed."""
+    body: Any = [str(study.pk)] if method == "delete" else [{"id": str(study.pk), "code": "B"}]
+    assert getattr(api, method)(STUDIES, body, **{"if-match": '"old"'}).status_code == 400
+
+
+@pytest.mark.parametrize("method", ["patch", "put", "delete"])
+def test_condition__needed_by_the_site__is_not_gone_round_by_many(
+    api: ApiClient, study: Study, settings: Any, method: str
+) -> None:
+    """An array is no way to overwrite unseen."""
+    settings.SMARTMODELS_REQUIRE_IF_MATCH = True
+    body: Any = [str(study.pk)] if method == "delete" else [{"id": str(study.pk), "code": "B"}]
+    assert getattr(api, method)(STUDIES, body).status_code == 428
+
+
+@pytest.mark.parametrize(("action", "body"), [("restore", {}), ("revert", {"version": 1})])
+def test_condition__on_the_way_back__is_kept(
+    api: ApiClient, study: Study, action: str, body: dict[str, Any]
+) -> None:
+    """Restoring and reverting go by the state that was seen, if one is named."""
+    answer = api.post(f"{STUDIES}{study.pk}/{action}/", body, **{"if-match": '"old"'})
+    assert answer.status_code == 412
+
+
 # Idempotency
 
 

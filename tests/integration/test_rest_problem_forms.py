@@ -62,7 +62,7 @@ def assert_problem(answer: Any, status: int, code: str) -> None:
     ("status", "code", "request_"),
     [
         (400, "malformed-json", ("POST", STUDIES, b"{")),
-        (400, "invalid-parameter", ("GET", "/api/v1/marks/?nonsense=1")),
+        (400, "unknown-parameter", ("GET", "/api/v1/marks/?nonsense=1")),
         (404, "not-found", ("GET", "/api/v1/nowhere/")),
         (404, "not-found", ("GET", STUDIES + "no-key/")),
         (405, "method-not-allowed", ("DELETE", STUDIES + "x/history/")),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from smartmodels.rest.bulk import BulkMixin, IdempotencyMixin, ImportMixin
+from smartmodels.rest.bulk import BulkMixin, IdempotencyMixin, ImportMixin, RehearsalMixin
 from smartmodels.rest.comparing import CompareMixin
 from smartmodels.rest.histories import HistoryMixin
 from smartmodels.rest.nested import NestedMixin
@@ -15,6 +15,7 @@ __all__ = ["ResourceViewSet", "SmartViewSet"]
 
 class SmartViewSet(
     IdempotencyMixin,
+    RehearsalMixin,
     NestedMixin,
     ImportMixin,
     BulkMixin,

@@ -11,6 +11,7 @@ from rest_framework.decorators import action
 from rest_framework.response import Response
 
 from smartmodels.rest.deleting import refuse_foreign_return
+from smartmodels.rest.lists import check_row_if_asked
 from smartmodels.rest.serializing import StrictSerializer
 from smartmodels.rest.views import REASON_MAX
 
@@ -39,9 +40,11 @@ class RestoreMixin:
         wish = self.wish(RestoreSerializer)
         with self.writing(wish["reason"] or None):
             row = self.get_object(lock=True)
+            check_row_if_asked(self, row)
             if row.is_deleted:
                 refuse_foreign_return(request, row)
                 row.undelete()
             shown = self.get_serializer(row).data
-            transaction.set_rollback(wish["dry_run"])
+            if wish["dry_run"]:
+                transaction.set_rollback(True)
         return Response(shown)

@@ -12,6 +12,7 @@ from rest_framework.response import Response
 from smartmodels.history import apply_revert, plan_revert
 from smartmodels.rest.deleting import refuse_foreign_return
 from smartmodels.rest.histories import ChangeSerializer
+from smartmodels.rest.lists import check_row_if_asked
 from smartmodels.rest.serializing import StrictSerializer
 from smartmodels.rest.views import REASON_MAX
 
@@ -59,6 +60,7 @@ class RevertMixin:
         wish = self.wish(RevertSerializer)
         with self.writing(wish["reason"] or None):
             row = self.get_object(lock=not wish["dry_run"])
+            check_row_if_asked(self, row)
             plan = plan_revert(row, wish["version"], writable=lambda _: writable_fields(self))
             if not wish["dry_run"]:
                 if plan.restores:

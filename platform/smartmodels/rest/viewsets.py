@@ -131,7 +131,8 @@ class RowViewSet(FilterMixin, GenericApiViewSet):
         with self.writing():
             serializer.is_valid(raise_exception=True)
             row = serializer.save()
-        return self.created(row, serializer.data)
+            shown = serializer.data
+        return self.created(row, shown)
 
     def created(self, row: Any, data: Any) -> Response:
         """Answer with a new row and its address."""
@@ -153,7 +154,7 @@ class RowViewSet(FilterMixin, GenericApiViewSet):
             serializer = self.get_serializer(row, data=request.data, partial=partial)
             serializer.is_valid(raise_exception=True)
             row = serializer.save()
-        return answer_row(self, row)
+            return answer_row(self, row)
 
     def partial_update(self, request: Any, pk: str) -> Response:
         """Change the fields that are given."""

@@ -12,6 +12,7 @@ from rest_framework.response import Response
 
 from smartmodels.rest.bulk.items import Item
 from smartmodels.rest.bulk.preferences import Preferences
+from smartmodels.rest.lists import check_rows
 
 __all__ = ["Show", "answer_items", "rehearsing"]
 
@@ -21,7 +22,11 @@ Show = Callable[[Sequence[Item]], list[Any]]
 
 @contextmanager
 def rehearsing(view: Any, preferences: Preferences) -> Iterator[None]:
-    """Write all or nothing, with the reason that is given; take everything back if it is a rehearsal."""
+    """Write all or nothing, with the reason that is given; take everything back if it is a rehearsal.
+
+    Raises InvalidHeader for a condition that could not be kept, and PreconditionRequired where one is needed.
+    """
+    check_rows(view)
     with view.writing():
         yield
         if preferences.is_rehearsal:

@@ -28,6 +28,8 @@ __all__ = [
     "PreconditionRequired",
     "answer_row",
     "check_row",
+    "check_row_if_asked",
+    "check_rows",
     "is_known",
     "keep_private",
     "tag_of",
@@ -131,6 +133,26 @@ def check_row(view: Any, row: Any) -> None:
     matched = given is None or given.strip() == "*" or tag in _tags(given)
     if not matched or is_known(request, tag):
         raise PreconditionFailed("The row has changed since you read it: read it again, and decide again.")
+
+
+def check_rows(view: Any) -> None:
+    """Refuse to write many rows on conditions, which are about one.
+
+    Raises InvalidHeader for ``If-Match``, and PreconditionRequired where it is needed to change rows.
+    """
+    if "If-Match" in view.request.headers:
+        raise InvalidHeader("If-Match", "This is about one row: write it at its own address.")
+    changes = view.request.method != "POST" or "on_conflict" in view.request.query_params
+    if changes and (view.requires_if_match or settings().REQUIRE_IF_MATCH):
+        raise PreconditionRequired(
+            "Writes need If-Match here, which is about one row: write it at its own address."
+        )
+
+
+def check_row_if_asked(view: Any, row: Any) -> None:
+    """Refuse as :func:`check_row` does, where ``If-Match`` is given."""
+    if "If-Match" in view.request.headers:
+        check_row(view, row)
 
 
 def _tags(given: str) -> list[str]:

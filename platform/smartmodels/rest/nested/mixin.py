@@ -49,7 +49,8 @@ class NestedMixin:
         item = Item((), request.data)
         with self.writing():
             self.write_rows(self.get_serializer(), [item])
-        return self.created(item.row, self.show_rows([item])[0])  # type: ignore[no-any-return]
+            shown = self.show_rows([item])[0]
+        return self.created(item.row, shown)  # type: ignore[no-any-return]
 
     def update(self: Any, request: Any, pk: str, *, partial: bool = False) -> Response:
         """Replace what the caller may set; optional fields that are left out keep their values."""
@@ -60,7 +61,8 @@ class NestedMixin:
             check_row(self, row)
             item = Item((), request.data, row, adding=False, partial=partial)
             self.write_rows(self.get_serializer(), [item])
-        return Response(self.show_rows([item])[0])
+            shown = self.show_rows([item])[0]
+        return Response(shown)
 
     def write_rows(self: Any, serializer: Any, items: Sequence[Item], *, lenient: bool = False) -> None:
         """Check and write rows with what is nested in them; raise Refused with every fault."""
