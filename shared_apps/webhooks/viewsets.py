@@ -41,11 +41,10 @@ _DELIVERY = r"deliveries/(?P<delivery>[0-9a-fA-F-]{1,36})"
 class WebhookViewSet(GenericApiViewSet):
     """Where changes of this namespace are sent: for its owner and admins.
 
-    Not for programs, since a webhook is told of every list, whatever the scopes of a key are.
+    A program has sent what it may read itself, and no more.
     """
 
     permission_classes = (ManagerPermission,)
-    closed_to_programs = True
     serializer_class = WebhookSerializer
     queryset = Webhook.objects.none()
 

@@ -67,14 +67,16 @@ class Problem:
             "request_id": request_id(),
         }
         if self.errors:
+            document.update(self._place())
             document["errors"] = [fault.as_document() for fault in self.errors[: self.shown]]
-        if len(self.errors) == 1:
-            # Where the only mistake stands is said at the top as well, for those who look there.
-            only = self.errors[0].as_document()
-            document.update((name, only[name]) for name in _PLACES if name in only)
         if self.details:
             document["details"] = dict(self.details)
         return document
+
+    def _place(self) -> Mapping[str, Any]:
+        """Say where the only mistake stands, for those who look at the top; several stand below alone."""
+        told = self.errors[0].as_document() if len(self.errors) == 1 else {}
+        return {name: told[name] for name in _PLACES if name in told}
 
 
 class Refused(Exception):
