@@ -231,6 +231,7 @@ SPECTACULAR_SETTINGS = {
         "GrantRoleEnum": "smartmodels.sharing.models.GrantRole",
         "KeyRoleEnum": "smartmodels.tenancy.keys.KeyRole",
         "JobStateEnum": "smartmodels.jobs.JobState",
+        "DeliveryStateEnum": "smartmodels.webhooks.models.DeliveryState",
     },
 }
 

@@ -90,7 +90,7 @@ def test_diff__values__look_as_in_the_row(api: Any, study: str) -> None:
     assert {"owner", "deleted_in", "former_owner"}.isdisjoint(shown)
 
 
-@pytest.mark.parametrize("point", ["x", "1.5", "2020-99-01T00:00:00Z", "", "²"])
+@pytest.mark.parametrize("point", ["x", "1.5", "2020-99-01T00:00:00Z", "", "\u00b2"])
 def test_diff__strange_point__is_refused(api: Any, study: str, point: str) -> None:
     """400, with the parameter named."""
     answer = api.get(f"{study}diff/", **{"from": point})
