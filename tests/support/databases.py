@@ -9,6 +9,7 @@ import os
 import re
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib.metadata import version
@@ -19,6 +20,7 @@ import psycopg
 from psycopg import sql
 
 ROOT = Path(__file__).resolve().parents[2]
+_PATIENCE = 50
 TEMPLATE_LOCK, SLOT_LOCK = 0x736D7431, 0x736D7432
 ADDRESS = re.compile(r"(?P<server>\w+://[^/?]*)(?:/[^?]*)?(?P<query>\?.*)?\Z")
 # What the rows and tables of the template follow from.
@@ -152,7 +154,16 @@ class Databases:
         self._execute(statement.format(sql.Identifier(name), sql.Identifier(self.template())))
 
     def _drop(self, name: str) -> None:
-        self._execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name)))
+        statement = sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name))
+        for _ in range(_PATIENCE):
+            try:
+                self._execute(statement)
+            except psycopg.errors.InsufficientPrivilege:
+                # The server cleans up in it, which is not ours to end, and takes a moment.
+                time.sleep(0.1)
+            else:
+                return
+        self._execute(statement)
 
     def _sweep(self) -> None:
         for name in self._names(self.name):

@@ -24,6 +24,7 @@ from django.urls import path
 
 PATH = "/found/?code=PAL0708"
 OURS = (
+    "smartmodels.rest.access.cors.NamespaceCorsMiddleware",
     "smartmodels.tenancy.middleware.NamespaceMiddleware",
     "shared_apps.namespaces.middleware.IdentityMiddleware",
 )
