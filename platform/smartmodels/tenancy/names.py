@@ -61,7 +61,9 @@ def fold_host(host: str) -> str:
     name = host.strip().lower()
     if name.startswith("["):
         return name.partition("]")[0] + "]"
-    return name.partition(":")[0].removesuffix(".")
+    name = name.partition(":")[0]
+    # With two dots at its end it is no name, and is not made one.
+    return name if name.endswith("..") else name.removesuffix(".")
 
 
 def primary_host(slug: str) -> str:
