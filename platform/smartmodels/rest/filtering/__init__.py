@@ -10,6 +10,7 @@ from smartmodels.rest.filtering.backend import SelectionFilter
 from smartmodels.rest.filtering.compiling import selection_of
 from smartmodels.rest.filtering.embedding import embed, represent
 from smartmodels.rest.filtering.errors import InvalidFilter
+from smartmodels.rest.filtering.fields import only_fields
 from smartmodels.rest.filtering.relations import RELATED
 from smartmodels.rest.filtering.searching import searching
 from smartmodels.rest.filtering.selection import Inclusion, OrderTerm, Selection
@@ -25,6 +26,7 @@ __all__ = [
     "SelectionFilter",
     "embed",
     "given_in_query",
+    "only_fields",
     "represent",
     "searching",
     "selection_of",

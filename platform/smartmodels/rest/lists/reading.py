@@ -16,7 +16,7 @@ from rest_framework.serializers import ManyRelatedField
 
 from smartmodels.context import require_namespace
 from smartmodels.rest.encoding import JSONRenderer
-from smartmodels.rest.filtering import OrderTerm, Selection, embed
+from smartmodels.rest.filtering import OrderTerm, Selection, embed, only_fields
 from smartmodels.rest.lists.compiling import Column, columns_of_class, compiled, is_fixed
 from smartmodels.rest.lists.json_rows import JsonRow, escaped_separators, json_row
 from smartmodels.rest.lists.ordering import as_keys
@@ -101,30 +101,24 @@ class _Serialized(_Rendered):
 
     def __init__(self, view: Any, model: Any, selection: Selection) -> None:
         self._view, self._model, self._includes = view, model, selection.includes
-        self._fields = None if selection.fields is None else frozenset(selection.fields)
+        self._fields = selection.fields
         self._keys = {f"_key_{number}": key for number, key in enumerate(as_keys(selection.order))}
 
     def read(self, rows: Any) -> list[Found]:
-        child = self._narrowed(self._view.get_serializer())
+        """Evaluate a queryset, with what the links and the included relations take, each in one query."""
+        child = only_fields(self._view.get_serializer(), self._fields)
         links = [each.source for each in child._readable_fields if isinstance(each, ManyRelatedField)]
         asked = rows.annotate(**self._keys).prefetch_related(*links)
         if (stored := self._stored(child)) is not None:
             asked = asked.select_related(None).only(*stored)
         instances = list(asked)
-        serializer = self._view.get_serializer(instances, many=True)
-        self._narrowed(getattr(serializer, "child", None))
+        serializer = only_fields(self._view.get_serializer(instances, many=True), self._fields)
         keys = [tuple(getattr(each, name) for name in self._keys) for each in instances]
         shown = serializer.data
         if self._includes:
             shown = [dict(row) for row in shown]
             embed(instances, shown, self._includes)
         return [Found(row, key) for row, key in zip(shown, keys, strict=True)]
-
-    def _narrowed(self, serializer: Any) -> Any:
-        if self._fields is not None and serializer is not None:
-            for name in set(serializer.fields) - self._fields:
-                serializer.fields.pop(name)
-        return serializer
 
     def _stored(self, child: Any) -> list[str] | None:
         """Return the columns that the asked fields show; None where one may show anything of the row."""
