@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -129,16 +130,16 @@ class SmartUpdateView(_FormMixin, _UpdateView):
         return [*super().get_template_names(), "smartmodels/views/form.html"]
 
 
-class _ConfirmedMixin(WritingMixin):
+class _ConfirmedMixin(WritingMixin, ABC):
     """Shows what would come of it; a POST, with a reason if there is one, does it."""
 
+    @abstractmethod
     def foreseen(self, row: Any) -> Mapping[Any, Any]:
         """Return the rows that would be changed: keys by model. Raises what the deed would raise."""
-        raise NotImplementedError
 
+    @abstractmethod
     def do(self, row: Any) -> int:
         """Do it; return how many rows were changed."""
-        raise NotImplementedError
 
     def refusal(self, row: Any, rows: Mapping[Any, Any]) -> str:
         """Return why whoever asks does not change what comes along, or nothing."""

@@ -29,6 +29,7 @@ class Command(BaseCommand):
     requires_system_checks = ()  # the doctor runs them, and tells of all
 
     def add_arguments(self, parser: CommandParser) -> None:
+        """Declare the actions, each with arguments of its own."""
         actions = parser.add_subparsers(dest="action", required=True)
         about = "Print what to change in the settings, what the checks say and how the database is."
         doctor = actions.add_parser("doctor", help=about, description=about)

@@ -45,6 +45,7 @@ class Command(BaseCommand):
     help = "Register applications that members of a namespace may let in, list them, remove them."
 
     def add_arguments(self, parser: CommandParser) -> None:
+        """Declare the verb, the namespace, and what a registration says."""
         parser.add_argument("verb", choices=["list", "register", "remove"], help="What to do.")
         parser.add_argument("slug", help="The namespace's name in its host.")
         parser.add_argument("client_id", nargs="?", help="Which application; for remove.")
