@@ -16,6 +16,7 @@ from smartmodels.conf import settings
 from smartmodels.context import Operation, current_schema, require_operation
 from smartmodels.exceptions import NotPermitted, RowNotFound
 from smartmodels.history import SmartHistory, refuse_past
+from smartmodels.models.inserting import needed_fields
 from smartmodels.models.options import SmartBase, SmartOptions
 from smartmodels.ownership import sentinel_id
 from smartmodels.querysets import HOLDERS, can_be_copied, check_instance, copy_rows, owned, sees_everything
@@ -73,20 +74,6 @@ def _references(model: type[models.Model]) -> tuple[Any, ...]:
     return tuple(field for field in model._meta.concrete_fields if field.is_relation)
 
 
-_FOR_LATER = frozenset(
-    {"deleted_at", "deleted_in", "deleted_by_id", "former_owner_id", "owner_before_deletion_id"}
-)
-"""Columns that a row gets when it is deleted or its owner leaves, and that are null until then."""
-
-
-def _needed(fields: Iterable[Any], rows: Iterable[Any]) -> list[Any]:
-    return [
-        field
-        for field in fields
-        if field.attname not in _FOR_LATER or any(row.__dict__.get(field.attname) for row in rows)
-    ]
-
-
 _OWNER_FIELDS = frozenset({"owner", "owner_id", "former_owner_id", "owner_before_deletion_id"})
 _AT_ONCE = 500
 _BULK_ARGUMENTS = (
@@ -126,7 +113,7 @@ class StampedQuerySet(SmartQuerySet[Any]):
 
     def _batched_insert(self, objs: Any, fields: Any, batch_size: Any, **kwargs: Any) -> Any:
         """Insert many rows without the columns that are null in all of them, by COPY where that can be."""
-        fields = _needed(fields, objs)
+        fields = needed_fields(self.model, fields, objs)
         if kwargs.get("on_conflict") is not None or not can_be_copied(self.model, objs, fields, self.db):
             return super()._batched_insert(objs, fields, batch_size, **kwargs)  # type: ignore[misc]
         for first in range(0, len(objs), batch_size or len(objs)):
@@ -135,7 +122,7 @@ class StampedQuerySet(SmartQuerySet[Any]):
 
     def _insert(self, objs: Any, fields: Any, *args: Any, **kwargs: Any) -> Any:
         """Insert without the columns that are null in every new row: a quarter of what is sent."""
-        return super()._insert(objs, _needed(fields, objs), *args, **kwargs)  # type: ignore[misc]
+        return super()._insert(objs, needed_fields(self.model, fields, objs), *args, **kwargs)  # type: ignore[misc]
 
     _insert.alters_data = True  # type: ignore[attr-defined]
     # Managers pass on only what says so, and Model.save() asks a manager.
