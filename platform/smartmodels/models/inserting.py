@@ -20,7 +20,8 @@ _PLAIN = frozenset(
 def _omissible(model: type[models.Model]) -> frozenset[str]:
     """Return the columns that are null when they are not named.
 
-    Not those to which Django gives a value while saving, and not those whose null is stored as something else.
+    Not those to which Django gives a value while saving, and not those whose null is stored as something
+    else.
     """
     return frozenset(
         field.attname
@@ -35,7 +36,7 @@ def _omissible(model: type[models.Model]) -> frozenset[str]:
 
 
 def needed_fields(model: type[models.Model], fields: Iterable[Any], rows: Sequence[Any]) -> list[Any]:
-    """Return those of ``fields`` that are not null in at least one of ``rows``, or have to be named anyway."""
+    """Return those of ``fields`` that are not null in every row, and those that have to be named anyway."""
     absent = set(_omissible(model))
     for row in rows:
         # What is not loaded yet is not null: Django loads it while saving.
