@@ -229,7 +229,7 @@ SPECTACULAR_SETTINGS = {
     "ENUM_NAME_OVERRIDES": {
         "NamespaceStateEnum": "smartmodels.tenancy.models.State",
         "HostStateEnum": "smartmodels.tenancy.models.HostState",
-        "GrantRoleEnum": "smartmodels.sharing.models.GrantRole",
+        "GrantRoleEnum": "smartmodels.sharing.GrantRole",
         "KeyRoleEnum": "smartmodels.tenancy.keys.KeyRole",
         "JobStateEnum": "smartmodels.jobs.JobState",
         "DeliveryStateEnum": "smartmodels.webhooks.models.DeliveryState",

@@ -13,6 +13,7 @@ __all__ = [
     "ActorRequired",
     "DatabaseUnavailable",
     "GraceOver",
+    "GrantStateRefused",
     "HistoryAppendOnly",
     "HistoryReadOnly",
     "HostTaken",
@@ -57,11 +58,7 @@ __all__ = [
 
 
 class SmartModelsError(Exception):
-    """Something the library refuses to do.
-
-    ``code`` is stable and machine readable, ``status`` the HTTP status an API answers with,
-    ``details`` carries whatever a caller needs to act (ids, fields, limits).
-    """
+    """Something the library refuses: a stable ``code``, an HTTP ``status``, ``details`` to act on."""
 
     code: ClassVar[str] = "error"
     status: ClassVar[int] = 500
@@ -279,6 +276,13 @@ class MarkExists(SmartModelsError):
     """A mark of this name exists already: choose another name, or delete that one first."""
 
     code = "mark-exists"
+    status = 409
+
+
+class GrantStateRefused(SmartModelsError):
+    """The grant is not in a state in which this can be done to it: the message says in which."""
+
+    code = "grant-state-refused"
     status = 409
 
 

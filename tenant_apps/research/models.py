@@ -25,6 +25,7 @@ class Study(Resource):
         verbose_name_plural = "studies"
 
     class Smart:
+        label = "code"
         unique_alive: ClassVar = [
             UniqueAlive(("code", "island"), message="Another study on this island has this code.")
         ]
@@ -50,6 +51,7 @@ class Specimen(Resource):
     egg_date = models.DateField(null=True, blank=True)
 
     class Smart:
+        label = "individual"
         unique_alive: ClassVar = [
             UniqueAlive(
                 ("study", "species", "number"),

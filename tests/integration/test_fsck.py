@@ -80,7 +80,13 @@ def plant_unseen(namespace: Any, user: Any) -> None:
 
 def plant_share(namespace: Any, user: Any) -> None:
     """A shared row that does not exist."""
-    SharedResource.objects.create(home=namespace, model="research.study", resource_id=NOBODY, label="gone")
+    SharedResource.objects.create(
+        home=namespace,
+        model="research.study",
+        resource_id=NOBODY,
+        label="gone",
+        sorted_at=namespace.created_at,
+    )
 
 
 def plant_token(namespace: Any, user: Any) -> None:

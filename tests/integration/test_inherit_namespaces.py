@@ -14,7 +14,7 @@ from smartmodels.exceptions import ShareRefused
 from smartmodels.sharing import active_grants, grants_of, share
 from tests.zoo.models import Animal, Enclosure, Sighting
 
-inheriting = override_settings(SMARTMODELS_INHERIT_NAMESPACES=True)
+inheriting = override_settings(SMARTMODELS_INHERIT_NAMESPACES="family")
 
 
 @pytest.fixture
@@ -22,7 +22,7 @@ def shared(in_alpha: Namespace, beta: Namespace) -> Enclosure:
     """An enclosure of alpha that beta may edit."""
     enclosure = Enclosure.objects.create(name="Pool")
     with operation(actor=Actor.system(), nested=False):
-        share(enclosure, beta, role="edit")
+        share(enclosure, beta, role="edit", covers_below=True)
     return enclosure
 
 
@@ -56,7 +56,8 @@ def test_bulk_create__below_a_shared_row__is_visible_in_few_queries(
     assert len(queries) <= 16
 
 
-def test_create__by_default__stays_at_home(shared: Enclosure, beta: Namespace, bea: User) -> None:
+@override_settings(SMARTMODELS_INHERIT_NAMESPACES="home")
+def test_create__home__stays_at_home(shared: Enclosure, beta: Namespace, bea: User) -> None:
     """Visibility is somebody's decision unless the setting says otherwise."""
     Animal.objects.create(name="Pingu", enclosure=shared)
     assert visible_in(beta, bea, Animal) == set()

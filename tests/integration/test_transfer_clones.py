@@ -43,7 +43,8 @@ def full(committing: Any, alpha: Any, beta: Any, ana: Any, ben: Any) -> Any:
     User.objects.filter(pk=ben.pk).update(name="Benedict Marlow")
     with namespace_scope(alpha), operation(actor=Actor.user(ben)):
         study = Study.objects.get()
-        share(study, beta)
+        with operation(actor=Actor.user(ana)):
+            share(study, beta)
         liked = Activity.objects.get()
         for text in ("seen by Clara Oswin and ANA@example.org", "Benedict Marlow agrees"):
             Activity.objects.create(

@@ -127,8 +127,9 @@ class SmartModelsSettings:
     HIDE_DELETED: bool = True
     """``objects`` shows living rows alone; off, it shows deleted ones as well, as ``all_objects`` does."""
 
-    INHERIT_NAMESPACES: bool = False
-    """New rows are visible wherever what they belong to (a CASCADE key to a resource) is shared with."""
+    INHERIT_NAMESPACES: str = "family"
+    """What new rows take over: ``home`` nothing; else grants that cover what they belong to, and where else
+    their creator belongs: ``family`` there at once if the owner is the same, ``all`` at once anyway."""
 
     HIDE_SERVICE_OWNERS: bool = False
     """Leave out of lists what ``SERVICE_UIDS`` own; what the sentinel holds for deleted users stays."""

@@ -9,10 +9,11 @@ from datetime import timedelta
 from typing import Any
 
 from django.core.exceptions import ImproperlyConfigured
-from django.db.models import Index, Q, UniqueConstraint
+from django.db.models import CharField, Index, Q, TextField, UniqueConstraint
 from django.db.models.base import ModelBase
 
 from smartmodels.ownership import OwnerOpen
+from smartmodels.sharing import Registered
 from smartmodels.softdelete import watch_parents
 
 __all__ = ["SmartBase", "SmartOptions", "UniqueAlive"]
@@ -48,6 +49,9 @@ class UniqueAlive:
         return f"{joined[:20]}_{hashlib.sha256(f'{self.fields} {self.where}'.encode()).hexdigest()[:6]}"
 
 
+_USUAL_LABELS = ("title", "name", "label", "subject", "code", "slug")
+
+
 @dataclass(frozen=True, slots=True)
 class SmartOptions:
     """The options of ``class Smart:``; a model inherits those of its abstract bases."""
@@ -67,8 +71,32 @@ class SmartOptions:
     shareable: bool = True
     """Whether rows of a resource may be shared with other namespaces."""
 
+    label: str = ""
+    """Field that says what a shared row is called elsewhere; else its title, name or the like."""
+
+    view_fields: tuple[str, ...] | None = None
+    """Fields of a shared row that others may read, and search by; None is all of its own."""
+
+    edit_fields: tuple[str, ...] | None = None
+    """Fields of a shared row that others may change, where they may change it; None is all they may read."""
+
     personal: tuple[str, ...] = ()
     """Text fields that hold what their author says about themselves: emptied when they are anonymised."""
+
+    def label_column(self, model: Any) -> str:
+        """Return the column of what a shared row of ``model`` is called elsewhere, or '' if it has none."""
+        texts = {
+            field.name: field.column
+            for field in model._meta.concrete_fields
+            if isinstance(field, CharField | TextField)
+            and not field.choices
+            and field.name not in self.history_exclude
+            and (self.view_fields is None or field.name in self.view_fields)
+        }
+        found = next(
+            (name for name in (self.label, *_USUAL_LABELS) if name in texts), next(iter(texts), None)
+        )
+        return "" if found is None else str(texts[found])
 
 
 def _names(value: Any) -> tuple[str, ...]:
@@ -79,7 +107,10 @@ def _groups(value: Any) -> tuple[UniqueAlive, ...]:
     return tuple(each if isinstance(each, UniqueAlive) else UniqueAlive(_names(each)) for each in value)
 
 
-_READ = {"history_exclude": _names, "history_m2m": _names, "unique_alive": _groups, "personal": _names}
+_READ = {
+    "history_exclude": _names, "history_m2m": _names, "unique_alive": _groups, "personal": _names,
+    "view_fields": _names, "edit_fields": _names,
+}  # fmt: skip
 
 
 def _declared(declaration: Any, inherited: SmartOptions, where: str) -> SmartOptions:
@@ -113,7 +144,21 @@ class SmartBase(ModelBase):
         model: Any = super().__new__(mcs, name, bases, attrs, **kwargs)
         if is_table:
             watch_parents(model)
+            if options.shareable and hasattr(model, "namespaces"):
+                _keep_registered(model)
         return model
+
+
+def _keep_registered(model: Any) -> None:
+    """Add the constraint by which the registry of shared rows follows the model's rows."""
+    meta = model._meta
+    name = f"{meta.app_label}_{meta.model_name}_registered"
+    made = Registered(
+        name=name, label=meta.label_lower, key=meta.pk.column, named_by=model.smart.label_column(model)
+    )
+    meta.constraints = [*meta.constraints, made]
+    # The autodetector reads only the options that a model declared.
+    meta.original_attrs["constraints"] = meta.constraints
 
 
 def _complete(meta: Any, bases: tuple[type, ...], options: SmartOptions, label: str) -> Any:

@@ -7,7 +7,6 @@ from typing import Any
 
 from django.apps import apps
 
-from smartmodels.conf import settings
 from smartmodels.exceptions import InvalidInput
 from smartmodels.models.smart import SmartModel
 from smartmodels.sharing import ResourceNamespaces, inherit_grants
@@ -23,8 +22,8 @@ class Resource(SmartModel):
 
     @classmethod
     def created(cls, rows: Sequence[Any]) -> None:
-        """Make new rows visible where what they belong to is, if ``INHERIT_NAMESPACES`` says so."""
-        if rows and settings().INHERIT_NAMESPACES:
+        """Make new rows visible where what they belong to is, and where their creator belongs."""
+        if rows:
             inherit_grants(rows)
 
     @property

@@ -1,41 +1,72 @@
 """Rows that are visible in several namespaces, by consent (DESIGN S1).
 
 A row stays in the schema of its home. A registry in the public schema names the rows that are shared at
-all, and a grant each namespace that may see one.
+all, and a grant each namespace that may see one. What has to hold whatever writes is kept by the database
+(``sharing.sql``): the registry equals the rows, grants take only the steps that exist, and each step leaves
+an event.
 """
 
-from smartmodels.sharing.inheriting import inherit_grants
-from smartmodels.sharing.models import (
+from smartmodels.sharing.deciding import accept, change_terms, decline, expire_grants, leave, revoke
+from smartmodels.sharing.events import AbstractGrantEvent
+from smartmodels.sharing.grants import (
+    LIVING,
     AbstractGrant,
-    AbstractSharedResource,
+    GrantCause,
+    GrantEnd,
+    GrantHistory,
     GrantRole,
     GrantStatus,
+    get_event_model,
     get_grant_model,
+    get_policy_model,
+    get_registry_model,
 )
+from smartmodels.sharing.inheriting import inherit_grants
 from smartmodels.sharing.namespaces import ResourceNamespaces
-from smartmodels.sharing.services import (
-    accept,
-    active_grants,
-    decline,
-    grant_for,
-    grants_of,
-    revoke,
-    share,
-)
+from smartmodels.sharing.offering import ANSWER_DAYS, Terms, share, share_many
+from smartmodels.sharing.policies import AbstractSharingPolicy, Sharing, policy_of
+from smartmodels.sharing.reading import active_grants, grant_for, grants_of
+from smartmodels.sharing.registering import label_of
+from smartmodels.sharing.registry import AbstractSharedResource
+from smartmodels.sharing.resharing import reshare
+from smartmodels.sharing.speaking import speaks_for
+from smartmodels.sharing.triggers import CreateSharingFunctions, Registered
 
 __all__ = [
+    "ANSWER_DAYS",
+    "LIVING",
     "AbstractGrant",
+    "AbstractGrantEvent",
     "AbstractSharedResource",
+    "AbstractSharingPolicy",
+    "CreateSharingFunctions",
+    "GrantCause",
+    "GrantEnd",
+    "GrantHistory",
     "GrantRole",
     "GrantStatus",
+    "Registered",
     "ResourceNamespaces",
+    "Sharing",
+    "Terms",
     "accept",
     "active_grants",
+    "change_terms",
     "decline",
+    "expire_grants",
+    "get_event_model",
     "get_grant_model",
+    "get_policy_model",
+    "get_registry_model",
     "grant_for",
     "grants_of",
     "inherit_grants",
+    "label_of",
+    "leave",
+    "policy_of",
+    "reshare",
     "revoke",
     "share",
+    "share_many",
+    "speaks_for",
 ]

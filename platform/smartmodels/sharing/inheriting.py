@@ -1,91 +1,125 @@
-"""New rows take over the grants of what they belong to (``SMARTMODELS_INHERIT_NAMESPACES``)."""
+"""New rows are visible where what they belong to is, and their creator (``INHERIT_NAMESPACES``)."""
 
 from __future__ import annotations
 
+import time
+import uuid
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
-from django.db import models, transaction
-from django.db.models import Q
-from django.db.models.functions import Now
+from django.db import connection, transaction
 
+from smartmodels.conf import settings
 from smartmodels.context import require_namespace, require_operation
 from smartmodels.querysets import is_private
-from smartmodels.sharing.models import LIVING, get_grant_model
+from smartmodels.sharing.covering import covering_grants, follow, inherited_lately, keys_above
+from smartmodels.sharing.grants import GrantCause, get_grant_model
+from smartmodels.sharing.offering import Receiver, Terms, grant_rows
+from smartmodels.sharing.policies import Sharing, policy_of
+from smartmodels.sharing.registering import label_of, register
+from smartmodels.sharing.speaking import speaks_for
+from smartmodels.tenancy.models import Role, State, get_membership_model, get_namespace_model
+from smartmodels.tenancy.triggers import quoted
 
 __all__ = ["inherit_grants"]
 
+_FRESH = 5.0
+"""Seconds for which one operation asks only once what its new rows inherit."""
 
-def _keys_above(model: Any) -> list[Any]:
-    """Return the keys by which a row belongs to a resource: it goes when that goes."""
-    return [
-        field
-        for field in model._meta.concrete_fields
-        if field.remote_field is not None
-        and field.remote_field.on_delete is models.CASCADE
-        and hasattr(field.remote_field.model, "namespaces")
-    ]
+_SQL = """
+    SELECT DISTINCT g.model, NULL::uuid FROM {grants} g
+    WHERE g.home_id = %s AND g.covers_below AND g.status IN ('pending', 'active', 'suspended')
+    UNION ALL SELECT NULL, m.namespace_id FROM {members} m JOIN {namespaces} n ON n.id = m.namespace_id
+    WHERE m.user_id = %s AND m.namespace_id <> %s AND n.state = %s
+"""
 
 
-def _living_grants(home: Any, field: Any, rows: Sequence[Any]) -> dict[Any, list[Any]]:
-    """Return the living grants of the rows above, by their keys: one query."""
-    keys = {getattr(row, field.attname) for row in rows}
-    grants = get_grant_model().objects.filter(
-        Q(expires_at__isnull=True) | Q(expires_at__gt=Now()),
-        home_id=home.pk,
-        status__in=LIVING,
-        resource__model=field.remote_field.model._meta.label_lower,
-        resource__resource_id__in=keys,
-    )
-    found: dict[Any, list[Any]] = {}
-    for grant in grants.select_related("resource"):
-        found.setdefault(grant.resource.resource_id, []).append(grant)
-    return found
+@dataclass(frozen=True, slots=True)
+class _Inherited:
+    """What new rows of an operation in a namespace inherit: from rows of these models, for these others."""
+
+    about: tuple[uuid.UUID, uuid.UUID]
+    known_until: float
+    covering: frozenset[str]
+    elsewhere: tuple[uuid.UUID, ...]
 
 
 def inherit_grants(rows: Sequence[Any]) -> int:
-    """Give new rows of one model the grants of what they belong to; return how many were made.
+    """Grant new rows of one model as ``INHERIT_NAMESPACES`` says; return how many grants were made.
 
-    A grant that is pending there is pending here. At most five queries, however many rows.
+    ``home`` gives none. Otherwise rows are granted like what they belong to, where a grant covers that
+    (:attr:`Terms.covers_below`), and to the other namespaces of who creates them: with ``family`` at once
+    where those are owned by an owner of this one, pending elsewhere; with ``all`` at once. The policies of
+    both sides hold. Where nothing is inherited an operation costs one query, however many rows it makes.
     """
     model, home = type(rows[0]), require_namespace()
-    if is_private() or not model.smart.shareable:
+    if settings().INHERIT_NAMESPACES == "home" or is_private() or not model.smart.shareable:
         return 0
-    wanted: dict[tuple[Any, Any], Any] = {}
-    for field in _keys_above(model):
-        above = _living_grants(home, field, rows)
-        for row in rows:
-            for grant in above.get(getattr(row, field.attname), ()):
-                wanted.setdefault((row.pk, grant.target_id), grant)
-    if not wanted:
+    inherited = _inherited(home)
+    above = [field for field in keys_above(model) if label_of(field.remote_field.model) in inherited.covering]
+    if not above and not inherited.elsewhere:
         return 0
     with transaction.atomic():
-        keys = {key for key, _ in wanted}
-        registered = _register(model, home, [row for row in rows if row.pk in keys])
-        return _grant_all(home, registered, wanted)
+        covering = {
+            field: covering_grants(home, field, [getattr(row, field.attname) for row in rows])
+            for field in above
+        }
+        return len(follow(rows, covering)) + _grant_elsewhere(home, rows, inherited.elsewhere)
 
 
-def _register(model: Any, home: Any, rows: Sequence[Any]) -> dict[Any, Any]:
-    registry = get_grant_model()._meta.get_field("resource").related_model
-    label = model._meta.label_lower
-    registry.objects.bulk_create(
-        [registry(home_id=home.pk, model=label, resource_id=row.pk, label=str(row)[:200]) for row in rows],
-        ignore_conflicts=True,
+def _inherited(home: Any) -> _Inherited:
+    opened, now = require_operation(), time.monotonic()
+    known: _Inherited | None = inherited_lately.get()
+    if known is not None and known.about == (opened.id, home.pk) and known.known_until > now:
+        return known
+    models = {
+        "grants": get_grant_model(), "members": get_membership_model(), "namespaces": get_namespace_model(),
+    }  # fmt: skip
+    sql = _SQL.format(**{name: f"public.{quoted(model._meta.db_table)}" for name, model in models.items()})
+    with connection.cursor() as cursor:
+        cursor.execute(sql, [home.pk, opened.owner_id, home.pk, State.ACTIVE])
+        found = cursor.fetchall()
+    known = _Inherited(
+        (opened.id, home.pk),
+        now + _FRESH,
+        frozenset(label for label, _ in found if label is not None),
+        tuple(key for _, key in found if key is not None),
     )
-    found = registry.objects.filter(home_id=home.pk, model=label, resource_id__in=[row.pk for row in rows])
-    return {each.resource_id: each for each in found}
+    inherited_lately.set(known)
+    return known
 
 
-def _grant_all(home: Any, registered: dict[Any, Any], wanted: dict[tuple[Any, Any], Any]) -> int:
-    model, by = get_grant_model(), require_operation().actor.label
-    made = model.objects.bulk_create(
-        [
-            model(
-                resource=registered[key], home_id=home.pk, target_id=target, created_by_label=by,
-                role=like.role, status=like.status, expires_at=like.expires_at,
-            )
-            for (key, target), like in wanted.items()
-        ],
-        ignore_conflicts=True,
-    )  # fmt: skip
-    return len(made)
+def _grant_elsewhere(home: Any, rows: Sequence[Any], elsewhere: Sequence[uuid.UUID]) -> int:
+    policy = policy_of(home) if elsewhere else None
+    if policy is None or policy.outbound == Sharing.OFF:
+        return 0
+    if policy.outbound == Sharing.APPROVE and not speaks_for(home):
+        return 0
+    to = [each for each in _consenting(home, elsewhere) if policy.knows(each.slug)]
+    if not to:
+        return 0
+    registered = register(type(rows[0]), [row.pk for row in rows])
+    return sum(len(grant_rows(home, registered, each, Terms(), GrantCause.DEFAULT)) for each in to)
+
+
+def _consenting(home: Any, elsewhere: Sequence[uuid.UUID]) -> list[Receiver]:
+    owners = set(_owners([home.pk])[home.pk])
+    of_others = _owners(elsewhere)
+    everywhere = settings().INHERIT_NAMESPACES == "all"
+    made = []
+    for namespace in get_namespace_model().objects.filter(pk__in=elsewhere):
+        policy = policy_of(namespace)
+        if policy.inbound == Sharing.OFF or not policy.knows(home.slug):
+            continue
+        at_once = everywhere or policy.inbound == Sharing.AUTO or owners & set(of_others[namespace.pk])
+        made.append(Receiver(namespace.slug, namespace, consents=bool(at_once)))
+    return made
+
+
+def _owners(namespaces: Sequence[uuid.UUID]) -> dict[uuid.UUID, list[uuid.UUID]]:
+    found: dict[uuid.UUID, list[uuid.UUID]] = {key: [] for key in namespaces}
+    members = get_membership_model().objects.filter(namespace_id__in=namespaces, role=Role.OWNER)
+    for namespace, user in members.values_list("namespace_id", "user_id"):
+        found[namespace].append(user)
+    return found

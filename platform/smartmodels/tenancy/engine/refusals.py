@@ -9,6 +9,7 @@ from django.db.utils import DatabaseErrorWrapper
 
 from smartmodels.exceptions import (
     ActorRequired,
+    GrantStateRefused,
     HistoryAppendOnly,
     KeyFixed,
     OwnerClosed,
@@ -29,6 +30,7 @@ _BY_STATE: dict[str, type[SmartModelsError]] = {
     "SM005": ParentDeleted,
     "SM006": SentinelProtected,
     "SM007": WriteConflict,
+    "SM008": GrantStateRefused,
 }
 
 

@@ -1,0 +1,205 @@
+"""Share rows of the bound namespace with others: at once where both sides consent, else as an offer."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.db import transaction
+from django.db.models import Q
+from django.utils import timezone
+
+from smartmodels.context import require_namespace, require_operation
+from smartmodels.exceptions import NotPermitted, ShareRefused
+from smartmodels.querysets import check_instance
+from smartmodels.sharing.covering import cover
+from smartmodels.sharing.grants import (
+    LIVING,
+    GrantCause,
+    GrantEnd,
+    GrantHistory,
+    GrantRole,
+    GrantStatus,
+    get_grant_model,
+)
+from smartmodels.sharing.policies import Sharing, policy_of
+from smartmodels.sharing.registering import register
+from smartmodels.sharing.speaking import refuse_in_private, speaks_for
+from smartmodels.tenancy.models import State, get_namespace_model
+
+__all__ = [
+    "ANSWER_DAYS",
+    "Receiver",
+    "Terms",
+    "grant_rows",
+    "receivers",
+    "share",
+    "share_many",
+    "waiting_until",
+]
+
+ANSWER_DAYS = 14
+"""Days in which an offer can be accepted."""
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """What a grant allows, and until when."""
+
+    role: str = GrantRole.VIEW
+    expires_at: datetime | None = None
+    covers_below: bool = False
+    may_reshare: bool = False
+    history: str = GrantHistory.NONE
+    at_end: str = GrantEnd.NONE
+
+    def __post_init__(self) -> None:
+        for name, known in (("role", GrantRole), ("history", GrantHistory), ("at_end", GrantEnd)):
+            given = getattr(self, name)
+            if given not in known.values:
+                raise ShareRefused(f"{given!r} is no {name}: one of {', '.join(known.values)}.", field=name)
+        if self.expires_at is not None and self.expires_at <= timezone.now():
+            raise ShareRefused("A grant cannot end in the past: name a moment to come.", field="expires_at")
+
+
+def share(resource: Any, target: Any, *, cause: str = GrantCause.MANUAL, **terms: Any) -> Any:
+    """Offer a row of the bound namespace to another one; return the grant.
+
+    ``target`` is a namespace, or the slug of what may be one; ``terms`` are those of :class:`Terms`. Active
+    at once when the actor speaks for the target as well, or the target takes offers at once; else
+    pending until one of its admins accepts. Offering again returns the living grant, with the new terms. An
+    offer to a slug that nobody has, or to somebody who takes none, looks like any other that waits. Raises
+    ShareRefused, and NotPermitted for who does not share for the home.
+    """
+    return share_many([resource], [target], cause=cause, **terms)[0]
+
+
+def share_many(
+    rows: Sequence[Any], targets: Sequence[Any], *, cause: str = GrantCause.MANUAL, **terms: Any
+) -> list[Any]:
+    """Offer each of these rows of one model to each target; return the grants, row by row: all or none.
+
+    The number of queries grows with the number of targets, not of rows. Raises as :func:`share`.
+    """
+    if not rows or not targets:
+        return []
+    home = require_namespace()
+    agreed = _agreed(home, rows, Terms(**terms))
+    with transaction.atomic():
+        registered = register(type(rows[0]), [row.pk for row in rows])
+        made = [
+            grant_rows(home, registered, each, agreed, cause) for each in receivers(home, targets, agreed)
+        ]
+        if agreed.covers_below:
+            for grants in made:
+                cover(list(grants.values()))
+    return [grants[registered[row.pk]] for row in rows for grants in made]
+
+
+def _agreed(home: Any, rows: Sequence[Any], terms: Terms) -> Terms:
+    """Return the terms as the home's policy completes them; raise ShareRefused or NotPermitted."""
+    refuse_in_private()
+    model = type(rows[0])
+    for row in rows:
+        check_instance(row)
+    if not model.smart.shareable or any(type(row) is not model for row in rows):
+        kind = model._meta.verbose_name_plural
+        raise ShareRefused(
+            f"{kind.capitalize()} are not shared with other namespaces (class Smart: shareable)."
+        )
+    policy = policy_of(home)
+    if policy.outbound == Sharing.OFF:
+        raise ShareRefused(f"{home.slug} shares nothing (its sharing policy): ask one of its admins.")
+    if policy.outbound == Sharing.APPROVE and not speaks_for(home):
+        raise NotPermitted("Sharing is for the owner and the admins of a namespace: ask one of them.")
+    if GrantRole(terms.role).rank > GrantRole(policy.highest_role).rank:
+        raise ShareRefused(
+            f"{home.slug} shares its rows as {policy.highest_role} at most (its sharing policy)."
+        )
+    if terms.expires_at is None and policy.default_days is not None:
+        return Terms(**{**asdict(terms), "expires_at": timezone.now() + timedelta(days=policy.default_days)})
+    return terms
+
+
+@dataclass(frozen=True, slots=True)
+class Receiver:
+    """Whom an offer goes to: nobody where ``namespace`` is None, and unasked where they consent."""
+
+    slug: str
+    namespace: Any | None
+    consents: bool
+
+
+def waiting_until(to: Receiver) -> datetime | None:
+    """Return until when the receiver may accept, or None where nobody has to."""
+    return None if to.consents else timezone.now() + timedelta(days=ANSWER_DAYS)
+
+
+def receivers(home: Any, targets: Sequence[Any], terms: Terms) -> list[Receiver]:
+    """Return who gets rows of ``home`` under these terms; raise ShareRefused where its policy forbids it."""
+    slugs = {each for each in targets if isinstance(each, str)}
+    found = {each.slug: each for each in get_namespace_model().objects.filter(slug__in=slugs)}
+    known = [found.get(each) if isinstance(each, str) else each for each in targets]
+    if any(each is not None and each.pk == home.pk for each in known):
+        raise ShareRefused("A row is visible in its own namespace already: name another one.")
+    names = [each if isinstance(each, str) else each.slug for each in targets]
+    policy = policy_of(home)
+    if strangers := [name for name in names if not policy.knows(name)]:
+        raise ShareRefused(
+            f"{home.slug} shares with its partners only (its sharing policy): not with {strangers[0]}."
+        )
+    return [_receiver(home, name, namespace, terms) for name, namespace in zip(names, known, strict=True)]
+
+
+def _receiver(home: Any, slug: str, namespace: Any | None, terms: Terms) -> Receiver:
+    if namespace is None or namespace.state not in (State.ACTIVE, State.MAINTENANCE):
+        return Receiver(slug, None, consents=False)
+    if speaks_for(namespace):
+        return Receiver(slug, namespace, consents=True)
+    policy = policy_of(namespace)
+    too_much = GrantRole(terms.role).rank > GrantRole(policy.highest_role).rank
+    if policy.inbound == Sharing.OFF or not policy.knows(home.slug) or too_much:
+        return Receiver(slug, None, consents=False)
+    return Receiver(slug, namespace, consents=policy.inbound == Sharing.AUTO)
+
+
+def grant_rows(
+    home: Any, registered: dict[Any, Any], to: Receiver, terms: Terms, cause: str
+) -> dict[Any, Any]:
+    """Grant rows (key in the registry by key of the row) to one target; return the grants by the former.
+
+    Grants that live already get these terms. Who may do so was asked before.
+    """
+    model, now = get_grant_model(), timezone.now()
+    kept = {
+        **asdict(terms),
+        "cause": cause,
+        "created_by_label": require_operation().actor.label,
+    }
+    status = GrantStatus.ACTIVE if to.consents else GrantStatus.PENDING
+    whom = Q(target=to.namespace) if to.namespace is not None else Q(target=None, target_slug=to.slug)
+    living = model.objects.filter(whom, resource_id__in=registered.values(), user=None, status__in=LIVING)
+    _expire(living, now)
+    before = {grant.resource_id for grant in living.select_for_update(of=("self",)).order_by("pk")}
+    if before:
+        living.filter(resource_id__in=before).update(**asdict(terms))
+    model.objects.bulk_create(
+        [
+            model(
+                resource_id=key, home=home, target=to.namespace, target_slug=to.slug, status=status,
+                answer_by=waiting_until(to), model="", row_id=row_id, **kept,
+            )
+            for row_id, key in registered.items() if key not in before
+        ],
+        ignore_conflicts=True,
+    )  # fmt: skip
+    return {grant.resource_id: grant for grant in living.select_related("resource", "home", "target")}
+
+
+def _expire(grants: Any, now: datetime) -> None:
+    """End what nobody ended yet although its time is over, so that it is not taken for living."""
+    grants.filter(Q(expires_at__lte=now) | Q(status=GrantStatus.PENDING, answer_by__lte=now)).update(
+        status=GrantStatus.EXPIRED
+    )

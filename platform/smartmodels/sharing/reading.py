@@ -1,0 +1,52 @@
+"""What every read asks: which rows are visible here, and by which grants."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.db import models
+from django.db.models import Q
+from django.db.models.functions import Now
+
+from smartmodels.context import require_namespace
+from smartmodels.querysets import check_instance, is_private
+from smartmodels.sharing.grants import LIVING, GrantStatus, get_grant_model
+from smartmodels.sharing.registering import label_of
+
+__all__ = ["active_grants", "grant_for", "grants_of"]
+
+
+def active_grants(model: type[models.Model]) -> models.QuerySet[Any]:
+    """Return the grants by which rows of ``model`` are visible in the bound namespace, right now.
+
+    Expiry is judged by the database's clock; deleted rows are not visible, nor those of homes that are not
+    served. A home in maintenance, or behind in its migrations, is: its rows cannot be read then. In private
+    mode nothing is visible by grants.
+    """
+    grants: models.QuerySet[Any] = get_grant_model().objects.select_related("resource", "home")
+    if is_private():
+        return grants.none()
+    return grants.filter(
+        Q(expires_at__isnull=True) | Q(expires_at__gt=Now()),
+        target_id=require_namespace().pk,
+        model=label_of(model),
+        status=GrantStatus.ACTIVE,
+        resource_deleted=False,
+    )
+
+
+def grant_for(model: type[models.Model], pk: Any) -> Any | None:
+    """Return the active grant by which the row ``pk`` is visible in the bound namespace, or None."""
+    return active_grants(model).filter(row_id=pk).first()
+
+
+def grants_of(resource: Any) -> models.QuerySet[Any]:
+    """Return the living grants of a row of the bound namespace."""
+    check_instance(resource)
+    grants: models.QuerySet[Any] = get_grant_model().objects.select_related("target", "resource")
+    return grants.filter(
+        home_id=require_namespace().pk,
+        model=label_of(type(resource)),
+        row_id=resource.pk,
+        status__in=LIVING,
+    )

@@ -1,0 +1,64 @@
+"""Enter rows in the registry, as they are when the transaction ends."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterable
+from typing import Any
+
+from django.db import connection, models, transaction
+
+from smartmodels.context import require_namespace
+from smartmodels.exceptions import RowNotFound, ShareRefused
+from smartmodels.sharing.grants import get_registry_model
+from smartmodels.tenancy.models import new_key
+from smartmodels.tenancy.triggers import quoted
+
+__all__ = ["label_of", "register"]
+
+
+def label_of(model: type[models.Model]) -> str:
+    """Return how the registry names a model, such as ``research.study``."""
+    return model._meta.label_lower
+
+
+def register(model: Any, keys: Iterable[uuid.UUID]) -> dict[uuid.UUID, Any]:
+    """Enter rows of the bound namespace in the registry; return the key there of each: two statements.
+
+    The rows are held until the transaction ends, so that nobody changes them in between. Raises RowNotFound
+    for a key without a row, and ShareRefused for a deleted row.
+    """
+    wanted = sorted(set(keys))
+    with transaction.atomic(), connection.cursor() as cursor:
+        # By itself: what is inserted is then the row as whoever was waited for left it.
+        cursor.execute(_HOLD.format(**_names(model)), [wanted])
+        held = dict(cursor.fetchall())
+        if missing := set(wanted) - set(held):
+            raise RowNotFound(f"There is no {model._meta.verbose_name} {min(missing)} here.")
+        if any(held.values()):
+            raise ShareRefused("A deleted row cannot be shared: restore it first.")
+        values = [require_namespace().pk, label_of(model), [new_key() for _ in wanted], wanted]
+        cursor.execute(_ENTER.format(**_names(model)), values)
+        return dict(cursor.fetchall())
+
+
+def _names(model: Any) -> dict[str, str]:
+    named_by = model.smart.label_column(model)
+    return {
+        "registry": f"public.{quoted(get_registry_model()._meta.db_table)}",
+        "table": quoted(model._meta.db_table),
+        "key": quoted(model._meta.pk.column),
+        "label": f"public.smartmodels_label(t.{quoted(named_by)}::text)" if named_by else "''",
+    }
+
+
+_HOLD = "SELECT {key}, deleted_at IS NOT NULL FROM {table} WHERE {key} = ANY (%s) ORDER BY 1 FOR SHARE"
+_ENTER = """
+    INSERT INTO {registry} AS r (home_id, model, id, resource_id, label, sorted_at)
+    SELECT %s, %s, given.id, t.{key}, {label}, t.created_at
+    FROM unnest(%s::uuid[], %s::uuid[]) AS given (id, key) JOIN {table} t ON t.{key} = given.key
+    ON CONFLICT (home_id, model, resource_id) DO UPDATE SET label = EXCLUDED.label, deleted_at = NULL,
+        purged_at = NULL,
+        sorted_at = CASE WHEN r.purged_at IS NULL THEN r.sorted_at ELSE EXCLUDED.sorted_at END
+    RETURNING resource_id, id
+"""

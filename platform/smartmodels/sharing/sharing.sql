@@ -1,0 +1,188 @@
+-- What the database does for sharing: it keeps the registry equal to the rows, grants to the steps that exist, and a
+-- record of each step. All of it holds whatever writes, in the transaction that writes.
+
+-- smartmodels_registered() stands on tables of resources. Arguments of its triggers:
+--   0 label of the model   1 key column   2 column that the row is called by elsewhere, or ''
+-- Nearly all tables of nearly all namespaces share nothing: then it costs one look at an index. A row that is made is in no
+-- registry, so nothing stands on INSERT. A session keeps a compiled copy for every table of every namespace, so
+-- smartmodels_registered_sql(), of which there is one copy, makes the statements.
+CREATE OR REPLACE FUNCTION public.smartmodels_registered() RETURNS trigger
+LANGUAGE plpgsql AS $registered$
+BEGIN
+    IF EXISTS (SELECT FROM {registry} r JOIN {namespaces} n ON n.id = r.home_id
+        WHERE n.schema_name = TG_TABLE_SCHEMA AND r.model = TG_ARGV[0]) THEN
+        EXECUTE public.smartmodels_registered_sql(TG_OP, TG_TABLE_SCHEMA::text, TG_TABLE_NAME::text, TG_ARGV);
+    END IF;
+    RETURN NULL;
+END
+$registered$;
+
+-- smartmodels_label() is what a row is called elsewhere, of its column: one line, as long as the registry keeps.
+CREATE OR REPLACE FUNCTION public.smartmodels_label(value text) RETURNS text
+LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $label$
+    SELECT left(regexp_replace(coalesce(value, ''), '\s+', ' ', 'g'), {length})
+$label$;
+
+CREATE OR REPLACE FUNCTION public.smartmodels_registered_sql(
+    event text, schema_name text, table_name text, args text[]
+) RETURNS text
+LANGUAGE plpgsql AS $make$
+DECLARE
+    home uuid := (SELECT id FROM {namespaces} n WHERE n.schema_name = smartmodels_registered_sql.schema_name);
+    source text := CASE event WHEN 'UPDATE' THEN 'new_rows' WHEN 'DELETE' THEN 'old_rows'
+        ELSE format('%I.%I', schema_name, table_name) END;
+    there text := format('r.home_id = %L::uuid AND r.model = %L AND r.purged_at IS NULL', home, args[0]);
+BEGIN
+    -- Two statements: the second sees the grants that somebody made while the first waited for the registry.
+    IF event = 'UPDATE' THEN
+        RETURN format($sql$
+            UPDATE {registry} r SET version = r.version + 1, deleted_at = n.deleted_at, label = %2$s
+            FROM new_rows n WHERE %1$s AND r.resource_id = n.%3$I;
+            UPDATE {grants} g SET resource_deleted = NOT g.resource_deleted
+            FROM {registry} r, new_rows n
+            WHERE g.resource_id = r.id AND %1$s AND r.resource_id = n.%3$I
+                AND g.resource_deleted <> (r.deleted_at IS NOT NULL)
+            $sql$, there,
+            CASE args[2] WHEN '' THEN '''''' ELSE format('public.smartmodels_label(n.%I::text)', args[2]) END,
+            args[1]);
+    END IF;
+    RETURN format($sql$
+        UPDATE {registry} r SET version = r.version + 1, deleted_at = coalesce(r.deleted_at, clock_timestamp()),
+            purged_at = clock_timestamp()
+        FROM %2$s n WHERE %1$s AND r.resource_id = n.%3$I;
+        UPDATE {grants} g SET resource_deleted = true,
+            status = CASE WHEN g.status IN ('pending', 'active', 'suspended') THEN 'revoked' ELSE g.status END
+        FROM {registry} r, %2$s n
+        WHERE g.resource_id = r.id AND r.home_id = %4$L::uuid AND r.model = %5$L AND r.resource_id = n.%3$I
+            AND r.purged_at IS NOT NULL
+        $sql$, there, source, args[1], home, args[0]);
+END
+$make$;
+
+-- smartmodels_grant_step() stands before each change of a grant: what it is about never changes, and its status only
+-- as smartmodels.sharing.GrantStatus says. It sees the registry and the home as they are when its transaction ends, since it holds both.
+CREATE OR REPLACE FUNCTION public.smartmodels_grant_step() RETURNS trigger
+LANGUAGE plpgsql AS $step$
+DECLARE
+    living text[] := ARRAY['pending', 'active', 'suspended'];
+    decider text := coalesce((nullif(current_setting('smartmodels.operation', true), '')::jsonb)->>'label', session_user);
+    registered record;
+    state text;
+BEGIN
+    IF TG_OP = 'INSERT' THEN
+        SELECT model, resource_id, home_id, deleted_at, purged_at INTO registered
+        FROM {registry} WHERE id = NEW.resource_id FOR SHARE;
+        IF registered.home_id IS DISTINCT FROM NEW.home_id OR registered.purged_at IS NOT NULL THEN
+            RAISE EXCEPTION 'A grant is given by the home of a row that exists.' USING ERRCODE = 'SM008',
+                HINT = 'Share the row again.';
+        END IF;
+        NEW.model := registered.model;
+        NEW.row_id := registered.resource_id;
+        NEW.resource_deleted := registered.deleted_at IS NOT NULL;
+    ELSIF ROW(NEW.resource_id, NEW.home_id, NEW.target_id, NEW.user_id, NEW.model, NEW.row_id)
+        IS DISTINCT FROM ROW(OLD.resource_id, OLD.home_id, OLD.target_id, OLD.user_id, OLD.model, OLD.row_id) THEN
+        RAISE EXCEPTION 'What a grant is about never changes.' USING ERRCODE = 'SM008',
+            HINT = 'Revoke it, and share with somebody else.';
+    ELSIF NEW.status <> OLD.status AND NOT (CASE OLD.status
+        WHEN 'pending' THEN NEW.status IN ('active', 'suspended', 'declined', 'revoked', 'expired')
+        WHEN 'active' THEN NEW.status IN ('suspended', 'revoked', 'expired', 'left')
+        WHEN 'suspended' THEN NEW.status IN ('active', 'revoked', 'expired', 'left')
+        ELSE false END) THEN
+        RAISE EXCEPTION 'A grant that is % cannot become %.', OLD.status, NEW.status USING ERRCODE = 'SM008',
+            HINT = 'Share the row again.';
+    END IF;
+    IF NEW.status = 'active' AND (TG_OP = 'INSERT' OR OLD.status <> 'active') THEN
+        SELECT n.state INTO state FROM {namespaces} n WHERE id = NEW.home_id FOR SHARE;
+        IF state IN ('suspended', 'archived', 'deleted') THEN
+            NEW.status := 'suspended';
+        ELSIF state NOT IN ('active', 'maintenance') THEN
+            RAISE EXCEPTION 'The home of the row is about to go.' USING ERRCODE = 'SM008',
+                HINT = 'Nothing of it can be shared any more.';
+        END IF;
+    END IF;
+    IF TG_OP = 'UPDATE' AND OLD.status = 'pending' AND NEW.status IN ('active', 'suspended', 'declined') THEN
+        NEW.decided_at := clock_timestamp();
+        NEW.decided_by_label := decider;
+    END IF;
+    IF TG_OP = 'UPDATE' AND OLD.status = ANY (living) AND NEW.status <> ALL (living) THEN
+        NEW.ended_at := clock_timestamp();
+        NEW.ended_by_label := decider;
+    END IF;
+    RETURN NEW;
+END
+$step$;
+
+-- smartmodels_grant_event() records each change of what a grant is or allows.
+CREATE OR REPLACE FUNCTION public.smartmodels_grant_event() RETURNS trigger
+LANGUAGE plpgsql AS $event$
+DECLARE
+    operation jsonb := coalesce(nullif(current_setting('smartmodels.operation', true), ''), '{}')::jsonb;
+BEGIN
+    INSERT INTO {events} (at, grant_id, home_id, target_id, model, row_id, status_before, status, terms, operation_id,
+        actor_kind, actor_label, user_id, reason)
+    VALUES (clock_timestamp(), NEW.id, NEW.home_id, NEW.target_id, NEW.model, NEW.row_id,
+        CASE TG_OP WHEN 'UPDATE' THEN OLD.status ELSE '' END, NEW.status,
+        jsonb_build_object('role', NEW.role, 'expires_at', NEW.expires_at, 'may_reshare', NEW.may_reshare,
+            'covers_below', NEW.covers_below, 'history', NEW.history, 'at_end', NEW.at_end),
+        (operation->>'id')::uuid, coalesce(operation->>'kind', 'database'), coalesce(operation->>'label', session_user),
+        (operation->>'user')::uuid, coalesce(operation->>'reason', ''));
+    RETURN NULL;
+END
+$event$;
+
+-- smartmodels_grant_followed() lets the grants that come from this one follow it: they end with it, allow no more and
+-- last no longer, and what it covers is accepted with it.
+CREATE OR REPLACE FUNCTION public.smartmodels_grant_followed() RETURNS trigger
+LANGUAGE plpgsql AS $followed$
+BEGIN
+    UPDATE {grants} f SET
+        status = CASE WHEN NEW.status NOT IN ('pending', 'active', 'suspended') THEN 'revoked'
+            WHEN f.cause = 'rule' AND f.status = 'pending' AND NEW.status = 'active' THEN 'active' ELSE f.status END,
+        role = CASE WHEN f.cause = 'rule' OR array_position(roles, f.role) > array_position(roles, NEW.role)
+            THEN NEW.role ELSE f.role END,
+        expires_at = CASE f.cause WHEN 'rule' THEN NEW.expires_at ELSE least(f.expires_at, NEW.expires_at) END
+    FROM (SELECT ARRAY['view', 'edit', 'manage']::varchar[] AS roles) known
+    WHERE f.source_id = NEW.id AND f.status IN ('pending', 'active', 'suspended');
+    RETURN NULL;
+END
+$followed$;
+
+-- smartmodels_home_state() stands on the table of namespaces: what a namespace shares sleeps while it is not served, and
+-- ends with it. In maintenance its rows stay, though they cannot be read meanwhile.
+CREATE OR REPLACE FUNCTION public.smartmodels_home_state() RETURNS trigger
+LANGUAGE plpgsql AS $state$
+BEGIN
+    IF NEW.state IN ('suspended', 'archived', 'deleted') THEN
+        UPDATE {grants} SET status = 'suspended' WHERE home_id = NEW.id AND status = 'active';
+    ELSIF NEW.state = 'deleting' THEN
+        IF EXISTS (SELECT FROM {grants} WHERE home_id = NEW.id AND status = 'suspended' AND at_end = 'copy'
+            AND copied_at IS NULL AND NOT resource_deleted) THEN
+            RAISE EXCEPTION 'Copies of rows of % were promised to those it shares them with.', NEW.slug
+                USING ERRCODE = 'SM008', HINT = 'Make them first: manage.py share copies.';
+        END IF;
+        UPDATE {grants} SET status = 'revoked'
+        WHERE (home_id = NEW.id OR target_id = NEW.id) AND status IN ('pending', 'active', 'suspended');
+    ELSE
+        UPDATE {grants} SET status = 'active' WHERE home_id = NEW.id AND status = 'suspended';
+    END IF;
+    RETURN NULL;
+END
+$state$;
+
+CREATE OR REPLACE TRIGGER sharing_grant_step BEFORE INSERT OR UPDATE ON {grants}
+    FOR EACH ROW EXECUTE FUNCTION public.smartmodels_grant_step();
+CREATE OR REPLACE TRIGGER sharing_grant_made AFTER INSERT ON {grants}
+    FOR EACH ROW EXECUTE FUNCTION public.smartmodels_grant_event();
+CREATE OR REPLACE TRIGGER sharing_grant_changed AFTER UPDATE ON {grants} FOR EACH ROW
+    WHEN (ROW(OLD.status, OLD.role, OLD.expires_at, OLD.may_reshare, OLD.covers_below, OLD.history, OLD.at_end)
+        IS DISTINCT FROM
+        ROW(NEW.status, NEW.role, NEW.expires_at, NEW.may_reshare, NEW.covers_below, NEW.history, NEW.at_end))
+    EXECUTE FUNCTION public.smartmodels_grant_event();
+CREATE OR REPLACE TRIGGER sharing_grant_followed AFTER UPDATE ON {grants} FOR EACH ROW
+    WHEN (ROW(OLD.status, OLD.role, OLD.expires_at) IS DISTINCT FROM ROW(NEW.status, NEW.role, NEW.expires_at))
+    EXECUTE FUNCTION public.smartmodels_grant_followed();
+CREATE OR REPLACE TRIGGER sharing_home_state AFTER UPDATE OF state ON {namespaces} FOR EACH ROW
+    WHEN (OLD.state IS DISTINCT FROM NEW.state
+        AND (NEW.state IN ('suspended', 'archived', 'deleted', 'deleting')
+            OR OLD.state IN ('suspended', 'archived', 'deleted') AND NEW.state IN ('active', 'maintenance')))
+    EXECUTE FUNCTION public.smartmodels_home_state();
