@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from django.db import connection
@@ -9,9 +10,12 @@ from django.test import override_settings
 
 from shared_apps.namespaces.models import Namespace, SchemaTemplate, Spare
 from smartmodels.context import Actor, namespace_scope, operation
-from smartmodels.exceptions import NamespaceFailed
+from smartmodels.exceptions import HostTaken, NamespaceFailed
 from smartmodels.history import history_model
 from smartmodels.tenancy import provisioning
+from smartmodels.tenancy.audit import entries
+from smartmodels.tenancy.hosts import hold_host
+from smartmodels.tenancy.migrating.states import disagreements
 from smartmodels.tenancy.names import SPARE_MARK
 from smartmodels.tenancy.schemas import marked_schemas, schema_mark
 from smartmodels.tenancy.spares import SparesReport, count_spares, fill_spares
@@ -62,8 +66,30 @@ def test_namespace__made_from_a_spare__costs_few_queries(
 ) -> None:
     """However many tables it has."""
     fill_spares(1)
-    with django_assert_max_num_queries(18):
+    with django_assert_max_num_queries(3):
         provisioning.provision("gamma", name="Gamma", owner=ana)
+
+
+def test_namespace__made_from_a_spare__has_all_its_rows(committing: Any, ana: Any) -> None:
+    """Its host, its owner, an entry in the audit, and the state of its migrations."""
+    fill_spares(1)
+    with operation(actor=Actor.user(ana)):
+        made = provisioning.provision("gamma", name="Gamma", owner=ana)
+    found = Namespace.objects.get(pk=made.pk)
+    assert (found.state, found.step, found.created_at) == ("active", "activate", made.created_at)
+    assert list(found.domains.values_list("domain", "is_primary")) == [("gamma.localhost", True)]
+    assert list(found.memberships.values_list("user", "role")) == [(ana.pk, "owner")]
+    assert [(entry.action, entry.user_id) for entry in entries(slug="gamma")] == [("create", ana.pk)]
+    assert disagreements([made.schema_name]) == []
+
+
+def test_spare__host_held_for_another__is_refused_and_the_spare_kept(committing: Any, ana: Any) -> None:
+    """The host is asked for in the message that takes the spare."""
+    fill_spares(1)
+    hold_host("gamma.localhost", uuid4())
+    with pytest.raises(HostTaken):
+        provisioning.provision("gamma", name="Gamma", owner=ana)
+    assert (count_spares(), Namespace.objects.filter(slug="gamma").exists()) == (1, False)
 
 
 def test_fill__repeated__makes_what_is_missing(committing: Any, ana: Any) -> None:
@@ -113,16 +139,16 @@ def test_fill__while_the_template_cannot_be_recorded__makes_none(committing: Any
     assert fill_spares(2) == SparesReport(made=0, dropped=0, ready=0)
 
 
-def test_failed_claim__gives_the_spare_back(committing: Any, ana: Any, monkeypatch: Any) -> None:
+def test_failed_claim__gives_the_spare_back(committing: Any, ana: Any) -> None:
     """What comes after the claim is in one transaction with it."""
     fill_spares(1)
 
-    def fail(*_: Any) -> None:
-        raise OSError("no")
+    def fail(step: str) -> None:
+        if step == "host":
+            raise OSError("no")
 
-    monkeypatch.setitem(provisioning.STEPS, "host", fail)
     with pytest.raises(NamespaceFailed):
-        provisioning.provision("gamma", name="Gamma", owner=ana)
+        provisioning.provision("gamma", name="Gamma", owner=ana, progress=fail)
     assert (count_spares(), len(marked_schemas(mark=SPARE_MARK))) == (1, 1)
 
 

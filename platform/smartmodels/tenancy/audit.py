@@ -122,15 +122,19 @@ class Record:
         """Name the account that it is about."""
         self._fixed["subject_id"] = user.pk
 
+    def entry(self, message: str = "") -> Any:
+        """Return the entry, not written."""
+        return get_audit_model()(
+            **self._fixed,
+            outcome=self.outcome,
+            details={name: _storable(value) for name, value in self.details.items()},
+            message=_storable(message),
+        )
+
     def write(self, message: str = "") -> None:
         """Write the entry, in the transaction that is open."""
         with public_scope():
-            get_audit_model().objects.create(
-                **self._fixed,
-                outcome=self.outcome,
-                details={name: _storable(value) for name, value in self.details.items()},
-                message=_storable(message),
-            )
+            self.entry(message).save(force_insert=True)
 
 
 def _storable(value: Any) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import timedelta
 from typing import Any
 
@@ -11,16 +12,15 @@ from django.utils import timezone
 from smartmodels.conf import settings
 from smartmodels.exceptions import HostTaken
 from smartmodels.tenancy.models import get_domain_model, get_held_host_model
+from smartmodels.tenancy.together import Statement
 from smartmodels.tenancy.triggers import quoted
 
-__all__ = ["hold_host", "release_host", "require_free_host"]
+__all__ = ["hold_host", "not_free", "refuse_taken", "release_host", "require_free_host"]
 
-
-# One plain statement, since making a namespace of a spare consists of little else.
 _NOT_FREE = """
-SELECT NULL FROM {domains} WHERE domain = %(host)s AND tenant_id IS DISTINCT FROM %(ours)s
+SELECT NULL FROM {domains} WHERE domain = %s AND tenant_id IS DISTINCT FROM %s
 UNION ALL
-SELECT until FROM {held} WHERE host = %(host)s AND until > %(now)s AND namespace_id IS DISTINCT FROM %(ours)s
+SELECT until FROM {held} WHERE host = %s AND until > %s AND namespace_id IS DISTINCT FROM %s
 """
 
 
@@ -30,13 +30,21 @@ def require_free_host(host: str, namespace_id: Any = None) -> None:
     Whoever is about to take a host calls this after having written its row, so that of several who want
     it at the same moment each sees what the others committed.
     """
-    domains, held = (quoted(model._meta.db_table) for model in (get_domain_model(), get_held_host_model()))
     with connections["default"].cursor() as cursor:
-        cursor.execute(
-            _NOT_FREE.format(domains=domains, held=held),
-            {"host": host, "ours": namespace_id, "now": timezone.now()},
-        )
+        cursor.execute(*not_free(host, namespace_id))
         found = cursor.fetchall()
+    refuse_taken(host, found)
+
+
+def not_free(host: str, namespace_id: Any) -> Statement:
+    """Return the statement that finds what :func:`refuse_taken` refuses; it follows the same rule."""
+    domains, held = (quoted(model._meta.db_table) for model in (get_domain_model(), get_held_host_model()))
+    values = (host, namespace_id, host, timezone.now(), namespace_id)
+    return _NOT_FREE.format(domains=domains, held=held), values
+
+
+def refuse_taken(host: str, found: Iterable[Any]) -> None:
+    """Raise HostTaken if there is a row that says whose the host is."""
     for (until,) in found:
         if until is None:
             raise HostTaken(

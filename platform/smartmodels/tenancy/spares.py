@@ -17,16 +17,17 @@ from django.db.models.functions import Now
 
 from smartmodels.conf import settings
 from smartmodels.context import public_scope
+from smartmodels.tenancy.migrating import forget_schema_state, note_schema_state
 from smartmodels.tenancy.names import SCHEMA_MARK, SPARE_MARK
 from smartmodels.tenancy.schemas import create_schema, drop_schema, marked_schemas
-from smartmodels.tenancy.tables import tables_made
 from smartmodels.tenancy.template import code_state, current_template, replay
-from smartmodels.tenancy.triggers import literal, quoted
+from smartmodels.tenancy.together import Statement
 
 __all__ = [
     "AbstractSpare",
     "SparesReport",
     "claim_spare",
+    "claiming",
     "count_spares",
     "fill_spares",
     "get_spare_model",
@@ -78,38 +79,25 @@ def count_spares() -> int:
         return int(_current().count())
 
 
-_CLAIM = """
-DELETE FROM {table} WHERE key = (
-    SELECT key FROM {table} WHERE fingerprint = %s AND to_regnamespace(%s) IS NULL
-    ORDER BY ready_at, key FOR UPDATE SKIP LOCKED LIMIT 1)
-RETURNING key, schema_name, (SELECT obj_description(oid, 'pg_namespace') FROM pg_catalog.pg_namespace
-                             WHERE nspname = schema_name)
-"""
+def claiming(namespace: Any) -> Statement:
+    """Return the statement that turns a spare into the namespace's schema, and tells whether it did.
+
+    It does not if the namespace has one, none is ready or all are being claimed. A schema that does not bear
+    the mark of its spare is not touched.
+    """
+    return (
+        "SELECT public.smartmodels_claim_spare(%s, %s, %s)",
+        (code_state().fingerprint, namespace.schema_name, f"{SCHEMA_MARK} {namespace.pk}"),
+    )
 
 
 def claim_spare(namespace: Any) -> bool:
-    """Turn a spare into the namespace's schema; False if it has one, none is ready or all are being claimed.
-
-    A schema that does not bear the mark of its spare is not touched.
-    """
-    state, new = code_state(), quoted(namespace.schema_name)
-    claim = _CLAIM.format(table=quoted(get_spare_model()._meta.db_table))
-    with transaction.atomic(savepoint=False), connections["default"].cursor() as cursor:
-        while True:
-            cursor.execute(claim, [state.fingerprint, new])
-            row = cursor.fetchone()
-            if row is None:
-                return False
-            key, schema, mark = row
-            if mark == f"{SPARE_MARK} {key}":
-                break
-        cursor.execute(
-            f"ALTER SCHEMA {quoted(schema)} RENAME TO {new}; "
-            f"COMMENT ON SCHEMA {new} IS {literal(f'{SCHEMA_MARK} {namespace.pk}')}"
-        )
-        tables_made(namespace)
-    namespace.has_tables = True
-    return True
+    """Turn a spare into the namespace's schema, in the open transaction; tell whether there was one."""
+    with connections["default"].cursor() as cursor:
+        cursor.execute(*claiming(namespace))
+        (claimed,) = cursor.fetchone()
+    namespace.has_tables = bool(claimed)
+    return bool(claimed)
 
 
 def fill_spares(wanted: int | None = None) -> SparesReport:
@@ -148,6 +136,7 @@ def _make() -> bool:
     with transaction.atomic():
         create_schema(schema, key, mark=SPARE_MARK)
         replay(template.script, schema)
+        note_schema_state(schema)
         get_spare_model().objects.create(key=key, schema_name=schema, fingerprint=template.fingerprint)
     return True
 
@@ -164,5 +153,6 @@ def _drop_stale() -> int:
                 continue  # Somebody is claiming it.
             if row is None or row.fingerprint != code_state().fingerprint:
                 dropped += drop_schema(schema, key, mark=SPARE_MARK)
+                forget_schema_state(schema)
                 model.objects.filter(key=key).delete()
     return dropped

@@ -3,6 +3,41 @@
 import django.db.models.functions.datetime
 from django.db import migrations, models
 
+CLAIM = """
+-- Turn a spare of this fingerprint into a schema of that name; false if there is one already, none is ready or all are
+-- being claimed. A schema that does not bear the mark of its spare is not touched.
+CREATE FUNCTION public.smartmodels_claim_spare(wanted text, new_name text, new_mark text) RETURNS boolean
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
+AS $claim$
+DECLARE
+    spare record;
+BEGIN
+    IF EXISTS (SELECT FROM pg_namespace WHERE nspname = new_name) THEN
+        RETURN false;
+    END IF;
+    LOOP
+        DELETE FROM public.namespaces_spare WHERE key = (
+            SELECT key FROM public.namespaces_spare WHERE fingerprint = wanted
+            ORDER BY ready_at, key FOR UPDATE SKIP LOCKED LIMIT 1)
+        RETURNING key, schema_name INTO spare;
+        IF NOT FOUND THEN
+            RETURN false;
+        END IF;
+        EXIT WHEN EXISTS (
+            SELECT FROM pg_namespace
+            WHERE nspname = spare.schema_name AND obj_description(oid, 'pg_namespace') = 'smartmodels spare ' || spare.key
+        );
+    END LOOP;
+    EXECUTE format('ALTER SCHEMA %I RENAME TO %I', spare.schema_name, new_name);
+    EXECUTE format('COMMENT ON SCHEMA %I IS %L', new_name, new_mark);
+    UPDATE public.namespaces_schemastate SET schema_name = new_name WHERE schema_name = spare.schema_name;
+    IF NOT FOUND THEN
+        PERFORM public.smartmodels_note_schema(new_name);
+    END IF;
+    RETURN true;
+END
+$claim$
+"""
 
 class Migration(migrations.Migration):
 
@@ -33,4 +68,5 @@ class Migration(migrations.Migration):
             name='request_key',
             field=models.CharField(editable=False, max_length=100, null=True, unique=True),
         ),
+        migrations.RunSQL(CLAIM, "DROP FUNCTION public.smartmodels_claim_spare(text, text, text)"),
     ]

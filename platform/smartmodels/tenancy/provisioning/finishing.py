@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import partial
 from typing import Any
 
 from django.db import DatabaseError, connections, transaction
 
-from smartmodels.context import current_operation, public_scope
+from smartmodels.context import public_scope
 from smartmodels.exceptions import NamespaceBusy, NamespaceFailed, SmartModelsError
-from smartmodels.tenancy.audit import Record
 from smartmodels.tenancy.locking import exclusively, holds_alone
 from smartmodels.tenancy.models import State, get_namespace_model
+from smartmodels.tenancy.provisioning.at_once import make_at_once, record_of
 from smartmodels.tenancy.provisioning.finding import UNFINISHED, reload
 from smartmodels.tenancy.provisioning.reserving import reserve
 from smartmodels.tenancy.provisioning.steps import STEPS, Progress, silent
@@ -78,9 +77,8 @@ class _Work:
     def _save(self) -> None:
         with transaction.atomic(savepoint=False):
             self.namespace.save_base(update_fields=frozenset({"state", "step", "error", "activated_at"}))
-            # Services that make namespaces for themselves, such as tests, need no actor.
-            if self.namespace.state == State.ACTIVE and current_operation() is not None:
-                Record("create", self.namespace, None, {"schema": self.namespace.schema_name}).write()
+            if self.namespace.state == State.ACTIVE and (record := record_of(self.namespace)):
+                record.write()
 
 
 def resume(namespace: Any, *, progress: Progress = silent) -> Any:
@@ -111,23 +109,6 @@ def _record_failure(namespace: Any, step: str, error: Exception) -> None:
     rows.update(state=State.FAILED, error=f"{step}: {error}"[:2000])
 
 
-def _at_once(reserved: Callable[..., Any], progress: Progress) -> Any | None:
-    """Reserve the slug and take a spare, all in one transaction; None, with nothing kept, if that cannot be.
-
-    Raises what the reservation raises. A failure of the database is left to the way step by step, which keeps
-    what it was.
-    """
-    try:
-        with public_scope(), transaction.atomic():
-            namespace = reserved(savepoint=False)
-            if namespace.state == State.RESERVED and not _Work(namespace, progress).run_on_a_spare():
-                transaction.set_rollback(True)
-                return None
-            return namespace
-    except (DatabaseError, OSError):
-        return None
-
-
 def provision(
     slug: str, *, name: str, owner: Any, idempotency_key: str | None = None, progress: Progress = silent
 ) -> Any:
@@ -138,10 +119,10 @@ def provision(
     :func:`resume` raise.
     """
     progress("reserve")
-    reserved = partial(reserve, slug, name=name, owner=owner, idempotency_key=idempotency_key)
-    if (made := _at_once(reserved, progress)) is not None and made.state not in UNFINISHED:
-        return made
-    namespace = made or reserved()
+    wish: dict[str, Any] = {"name": name, "owner": owner, "idempotency_key": idempotency_key}
+    namespace = make_at_once(slug, **wish, progress=progress) or reserve(slug, **wish)
+    if namespace.state not in UNFINISHED:
+        return namespace
     try:
         return resume(namespace, progress=progress)
     except NamespaceBusy:

@@ -21,7 +21,7 @@ from smartmodels.tenancy.models import (
 from smartmodels.tenancy.names import new_schema_name, primary_host, validate_slug
 from smartmodels.tenancy.provisioning.finding import UNFINISHED, is_plain
 
-__all__ = ["reserve"]
+__all__ = ["prepare", "reserve"]
 
 
 def _validated_name(name: str) -> str:
@@ -55,26 +55,32 @@ def _of_key(key: str, digest: str) -> Any | None:
     return namespace
 
 
-def reserve(
-    slug: str, *, name: str, owner: Any, idempotency_key: str | None = None, savepoint: bool = True
-) -> Any:
-    """Take the slug: one row, at once visible to everybody else who wants it.
+def prepare(slug: str, *, name: str, owner: Any, idempotency_key: str | None = None) -> Any:
+    """Return the namespace that this wish made before under its key, or a reservation that is not inserted.
 
-    The same wish under the same ``idempotency_key`` gives the namespace it gave before. Raises SlugInvalid,
-    SlugTaken, HostTaken, InvalidInput, or IdempotencyKeyReused when the key was given with another wish.
-    Without ``savepoint`` a transaction that is open has failed then, with an IntegrityError where the slug is
-    taken.
+    Raises SlugInvalid, InvalidInput, or IdempotencyKeyReused when the key was given with another wish.
     """
     slug, name = validate_slug(slug), _validated_name(name)
     key = None if idempotency_key is None else _validated_key(idempotency_key)
     digest = "" if key is None else _digest(slug, name, owner)
-    with public_scope():
-        if key is not None and (known := _of_key(key, digest)):
+    if key is not None:
+        with public_scope():
+            known = _of_key(key, digest)
+        if known is not None:
             return known
-        namespace = _reservation(slug, name, key, digest)
-        if not savepoint:
-            _insert(namespace, owner)
-            return namespace
+    return _reservation(slug, name, key, digest)
+
+
+def reserve(slug: str, *, name: str, owner: Any, idempotency_key: str | None = None) -> Any:
+    """Take the slug: one row, at once visible to everybody else who wants it.
+
+    The same wish under the same ``idempotency_key`` gives the namespace it gave before. Raises SlugTaken,
+    HostTaken and what :func:`prepare` raises.
+    """
+    namespace = prepare(slug, name=name, owner=owner, idempotency_key=idempotency_key)
+    if not namespace._state.adding:
+        return namespace
+    with public_scope():
         return _insert_or_explain(namespace, owner)
 
 
