@@ -24,8 +24,10 @@ from shared_apps.namespaces.models import Namespace  # noqa: E402
 from smartmodels.context import Actor, operation  # noqa: E402
 from smartmodels.exceptions import SmartModelsError  # noqa: E402
 from smartmodels.tenancy.engine.cursor import ScopedCursor  # noqa: E402
+from smartmodels.tenancy.migrating import running  # noqa: E402
 from smartmodels.tenancy.migrating.options import MigrationOptions  # noqa: E402
-from smartmodels.tenancy.migrating.running import migrate_fleet  # noqa: E402
+from smartmodels.tenancy.migrating.planning import Plans, keys_of  # noqa: E402
+from smartmodels.tenancy.migrating.states import SchemaState  # noqa: E402
 from smartmodels.tenancy.provisioning import provision  # noqa: E402
 
 
@@ -66,8 +68,17 @@ def migrate(slugs: list[str], statement: int) -> int:
         _burning(kind, fuse)
     namespaces = [Namespace.objects.get(slug=slug) for slug in slugs]
     with operation(actor=Actor.system("tests")):
-        migrate_fleet(namespaces, options=MigrationOptions(jobs=1, retries=10))
+        running.migrate_fleet(namespaces, options=MigrationOptions(jobs=1, retries=10))
     return fuse.passed
+
+
+def plan_once(applied: list[str]) -> None:
+    """Let all forks find planned what schemas with these migrations lack: planning sends no statement."""
+    plans, state = Plans(), SchemaState.of(applied)
+    while (stage := plans.stage(state)).steps:
+        plans.project(state)
+        state = state.with_keys(keys_of(stage.steps[0]))
+    running.Plans = lambda _: plans  # type: ignore[assignment,misc]
 
 
 def _burning(kind: Any, fuse: Fuse) -> None:
@@ -129,6 +140,8 @@ def main() -> None:
         task = json.loads(line)
         if "runners" in task:
             said: Any = race(**task)
+        elif "applied" in task:
+            said = plan_once(**task)
         elif "slugs" in task:
             said = outcome(*spawn(lambda task=task: migrate(**task)))  # type: ignore[misc]
         else:
