@@ -18,6 +18,8 @@ from smartmodels.context import Actor, operation
 from smartmodels.tenancy.locking import exclusively
 from smartmodels.tenancy.migrating.options import MigrationOptions, MigrationReport
 from smartmodels.tenancy.migrating.running import migrate_fleet
+from smartmodels.tenancy.migrating.states import true_state
+from tests.support.asking import asking
 from tests.support.copies import copied, script_of
 from tests.support.databases import ROOT
 from tests.support.fleets import ADD_FIELD, Written, columns_of, has, written_migrations
@@ -47,8 +49,18 @@ call_command("namespace", "migrate", jobs=1, verbosity=0)
 print("whole", -left[0])
 """
 
-STRIDE = 5
-"""Statements between one kill and the next; everything takes some forty."""
+FEWEST = 30
+"""Statements that are sent for two namespaces, at least."""
+
+TELL = """
+def tell(apps, editor):
+    editor.connection.cursor().execute("INSERT INTO told VALUES (1)")
+"""
+STEPS = (
+    'migrations.RunSQL("CREATE TABLE told (id int)")',
+    "migrations.RunPython(tell)",
+)
+"""One that is recorded and replayed, one that Python decides."""
 
 
 @pytest.fixture
@@ -88,24 +100,36 @@ def when_free() -> MigrationReport:
     return migrate(retries=10)
 
 
-def test_migrate__killed_at_any_statement__leaves_every_schema_whole(
+def test_migrate__killed_at_every_statement__leaves_every_schema_whole(
     fleet: list[Namespace], written: Written
 ) -> None:
     """Before or after each migration, never between; the next run does what is left, and data once."""
-    names = [written.add('operations = [migrations.RunSQL("CREATE TABLE told (id int)")]')]
-    names.append(written.add('operations = [migrations.RunSQL("INSERT INTO told VALUES (1)")]'))
-    number = 2
-    while killed_at(number, written):
-        for each in fleet:
-            states = [has(each, name) for name in names]
-            assert all(own == noted for own, noted in states)
-            assert states[0][0] == ("id" in columns_of(each, "told"))
-        number += STRIDE
+    script = script_of(fleet[0].schema_name)
+    names = [written.add(f"operations = [{each}]", above=TELL) for each in STEPS]
+    with asking(**written.environment) as ask:
+        ask(applied=[".".join(key) for key in true_state(fleet[0].schema_name).applied])
+        number, killed = 1, "killed"
+        while killed == "killed":
+            number += 1
+            pair = [copied(f"k{number}-{each}", script) for each in "ab"]
+            killed = ask(slugs=[each.slug for each in pair], statement=number)
+            for each in pair:
+                states = [has(each, name) for name in names]
+                assert all(own == noted for own, noted in states)
+                assert states[0][0] == ("id" in columns_of(each, "told"))
+                assert states[1][0] == bool(states[0][0] and told(each))
+    # As many statements as there were kills: none was left out.
+    assert (killed, number > FEWEST) == (number - 1, True)
     assert when_free().failed == []
+    pairs = Namespace.objects.filter(slug__startswith="k")
+    assert {(told(each), has(each, names[-1])) for each in pairs} == {(1, (True, True))}
+
+
+def told(namespace: Any) -> int:
+    """How often the data migration wrote."""
     with connection.cursor() as cursor:
-        for each in fleet:
-            cursor.execute(f'SELECT count(*) FROM "{each.schema_name}".told')  # noqa: S608 - a name we made
-            assert cursor.fetchone() == (1,)
+        cursor.execute(f'SELECT count(*) FROM "{namespace.schema_name}".told')  # noqa: S608 - a name we made
+        return int(cursor.fetchone()[0])
 
 
 def test_migrate__of_an_index_concurrently__makes_it(fleet: list[Namespace], written: Written) -> None:

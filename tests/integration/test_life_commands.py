@@ -10,8 +10,9 @@ from django.core.management import CommandError, call_command
 from shared_apps.accounts.models import User
 from shared_apps.namespaces.models import Domain, Membership, Namespace
 from shared_apps.operations.models import AuditEntry
+from smartmodels.context import Actor, operation
 from smartmodels.tenancy import life
-from smartmodels.tenancy.audit import entries
+from smartmodels.tenancy.audit import Record, entries
 from tests.support import txt
 from tests.support.lives import act, audit_of
 from tests.support.processes import manage
@@ -255,3 +256,12 @@ def test_program__asking_before_a_purge__stops_at_anything_else(
 def test_audit__of_a_slug_that_cannot_be_one__is_empty(db: Any) -> None:
     """Bytes that are no text, as a terminal may hand them on, find nothing."""
     assert not entries(slug="\udcff\x00").exists()
+
+
+def test_audit__of_long_entries__fits_a_terminal(alpha: Namespace) -> None:
+    """No line is wider than 80 columns, and nothing is cut off."""
+    with operation(actor=Actor.command("person" * 40), reason="because"):
+        Record("suspend", alpha, None, {"why": "long words " * 30}).write()
+    printed = said("audit", "alpha")
+    assert max(map(len, printed.splitlines())) <= 80
+    assert " ".join(printed.split()).count("long words") == 30

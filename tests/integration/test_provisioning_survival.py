@@ -13,12 +13,13 @@ from smartmodels.exceptions import NamespaceBusy, NamespaceFailed, NamespaceNotF
 from smartmodels.tenancy import provisioning
 from smartmodels.tenancy.models import State
 from smartmodels.tenancy.schemas import marked_schemas
+from smartmodels.tenancy.spares import fill_spares
+from smartmodels.tenancy.template import current_template
 from tests.support.asking import asking
 from tests.support.shapes import shape_of
 from tests.support.waiting import wait_until
 
 Ask = Callable[..., Any]
-KILLS = 6
 
 
 @pytest.fixture
@@ -84,13 +85,18 @@ def test_provisioning__killed_when_any_step_begins__is_finished_or_undone(
     assert [step for step, slug in slugs.items() if not repair(slug)] == []
 
 
-def test_provisioning__killed_between_statements__is_finished_or_undone(ask: Ask) -> None:
-    """Inside the steps as well: every so many statements, resumed and rolled back by turns."""
+@pytest.mark.parametrize("spares", [0, 2])
+def test_provisioning__killed_at_every_statement__is_finished_or_undone(ask: Ask, spares: int) -> None:
+    """Inside the steps as well, on a script and on a spare; resumed or rolled back by turns."""
+    current_template()
+    fill_spares(spares)
     _, statements = ask(slug="whole")
-    slugs = {each: f"killed{each}" for each in range(2, statements + 1, max(statements // KILLS, 1))}
+    slugs = {each: f"killed{each}" for each in range(2, statements + 1)}
     assert {ask(slug=slug, statement=each) for each, slug in slugs.items()} == {"killed"}
-    repairs = (finish, undo)
-    assert [each for n, (each, slug) in enumerate(slugs.items()) if not repairs[n % 2](slug)] == []
+    repairs = [(finish, undo, undo)[n % 3] for n in range(len(slugs))]
+    # All but giving back the lock is done by then.
+    repairs[-1] = finish
+    assert [slug for slug, repair in zip(slugs.values(), repairs, strict=True) if not repair(slug)] == []
 
 
 def test_provisioning__killed_again_while_resumed__is_finished(ask: Ask, ana: Any) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from django.core.management import call_command
+from django.core.management import CommandError, call_command
 
 from shared_apps.accounts.models import User
 from shared_apps.namespaces.models import Namespace
@@ -121,3 +121,14 @@ def test_import__of_an_older_file__is_brought_up_to_date(committing: Any, alpha:
         made = import_namespace(io.BytesIO(file), Wish(ana, "gamma")).namespace
         assert "research_study" in tables(made.schema_name)
         assert not pending(made)
+
+
+def test_export__to_a_file_that_is_there__is_refused(alpha: Any, tmp_path: Path) -> None:
+    """Unless it is forced; the file stays as it is."""
+    file = tmp_path / "alpha.tar"
+    file.write_bytes(b"precious")
+    with pytest.raises(CommandError, match="--force"):
+        call_command("namespace", "export", "alpha", "--out", str(file), verbosity=0)
+    assert file.read_bytes() == b"precious"
+    call_command("namespace", "export", "alpha", "--out", str(file), "--force", "--json", verbosity=0)
+    assert file.read_bytes() != b"precious"

@@ -92,7 +92,7 @@ def test_worker__progress__is_seen_before_anything_is_committed(
     """Also the job's end, when somebody cancels it, and its changes are undone."""
     record = wanted(tasks.long, text="a")
     with nursery.working(1, *QUIET):
-        wait_until(lambda: Job.objects.get(pk=record.pk).message == "at it", "Progress", seconds=20)
+        wait_until(lambda: Job.objects.get(pk=record.pk).message.startswith("at it"), "Progress", seconds=20)
         assert labels_of(alpha) == []
         cancel(record)
         assert wait_for(record).state == JobState.CANCELLED
@@ -162,21 +162,34 @@ def test_worker__killed_twice_over_a_job__gives_it_up(nursery: Nursery, wanted: 
 def test_worker__frozen__cannot_finish_what_was_given_to_another(
     nursery: Nursery, wanted: Any, alpha: Any
 ) -> None:
-    """Taken for dead, it wakes up: what it did is not committed beside the other's."""
-    record = wanted(tasks.long, text="once", seconds=3)
+    """Taken for dead, it wakes up: nothing it did, or says, is kept beside the other's."""
+    record, heard = wanted(tasks.long, text="once", seconds=3), set()
     with nursery.working(1, *QUIET, **BRISK) as [frozen]:
-        wait_for(record, "running")
+        wait_until(lambda: str(frozen.pid) in _message(record), "Progress")
         frozen.send(signal.SIGSTOP)
         try:
             with nursery.working(1, *QUIET, **BRISK):
                 wait_until(lambda: Job.objects.get(pk=record.pk).deaths == 1, "Notice")
                 wait_for(record, "running")
+                Job.objects.filter(pk=record.pk).update(message="")
                 frozen.send(signal.SIGCONT)
+                while not JobState(_state(record)).is_final:
+                    heard.add(_message(record))
+                    time.sleep(0.01)
                 record = wait_for(record)
         finally:
             frozen.send(signal.SIGCONT)
     assert (record.state, labels_of(alpha)) == (JobState.SUCCEEDED, ["once"])
     assert "was given to another worker" in frozen.said
+    assert not any(str(frozen.pid) in each for each in heard)
+
+
+def _message(record: Any) -> str:
+    return str(Job.objects.values_list("message", flat=True).get(pk=record.pk))
+
+
+def _state(record: Any) -> str:
+    return str(Job.objects.values_list("state", flat=True).get(pk=record.pk))
 
 
 def test_worker__postgresql_restarts__goes_on(nursery: Nursery, wanted: Any, committing: Any) -> None:

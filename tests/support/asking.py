@@ -12,12 +12,15 @@ from tests.support.databases import ROOT
 
 
 @contextmanager
-def asking() -> Iterator[Callable[..., Any]]:
-    """Yield what gives a task to a process on the test's database and returns the answer."""
+def asking(**environment: str) -> Iterator[Callable[..., Any]]:
+    """Yield what gives a task to a process on the test's database and returns the answer.
+
+    The process has these variables in its environment as well.
+    """
     path = os.pathsep.join((str(ROOT / "platform"), str(ROOT)))
     with subprocess.Popen(
         [sys.executable, "-m", "tests.support.mortal"],
-        cwd=ROOT, env={**os.environ, "PYTHONPATH": path}, text=True,
+        cwd=ROOT, env={**os.environ, "PYTHONPATH": path, **environment}, text=True,
         stdin=subprocess.PIPE, stdout=subprocess.PIPE,
     ) as process:  # fmt: skip
         assert process.stdin

@@ -48,11 +48,40 @@ class Written:
         """Write one more migration, whose body is these lines; return its name as app.name."""
         number = int(self._last[:4]) + 1
         name = f"{number:04}_{self._label}"
-        body = "".join(f"    {line}\n" for text in lines for line in text.splitlines())
-        (self._package / f"{name}.py").write_text(above + HEAD.format(before=self._last) + body)
+        self._write(name, self._last, *lines, above=above)
         self._last = name
-        importlib.invalidate_caches()
         return f"activities.{name}"
+
+    def squash(self, *lines: str, replaced: list[str]) -> str:
+        """Write a migration that replaces all that were added; return its name as app.name."""
+        old = [tuple(name.split(".")) for name in replaced]
+        name = f"{old[0][1]}_squashed"
+        self._write(name, FIRST.stem, f"replaces = {old!r}", *lines)
+        self._last = name
+        return f"activities.{name}"
+
+    def rewrite(self, name: str, *lines: str) -> None:
+        """Write a migration that follows the first one anew."""
+        self._write(name.partition(".")[2], FIRST.stem, *lines)
+
+    def remove(self, *names: str) -> None:
+        """Delete the files of migrations."""
+        for name in names:
+            module = name.partition(".")[2]
+            (self._package / f"{module}.py").unlink()
+            sys.modules.pop(f"{PACKAGE}.{module}", None)
+
+    def _write(self, name: str, before: str, *lines: str, above: str = "") -> None:
+        body = "".join(f"    {line}\n" for text in lines for line in text.splitlines())
+        (self._package / f"{name}.py").write_text(above + HEAD.format(before=before) + body)
+        sys.modules.pop(f"{PACKAGE}.{name}", None)
+        importlib.invalidate_caches()
+
+    @contextmanager
+    def known(self) -> Iterator[None]:
+        """Let what reads migrations once in a process read them as they are now, for the block."""
+        with override_settings(MIGRATION_MODULES={"activities": PACKAGE}):
+            yield
 
     @property
     def environment(self) -> dict[str, str]:

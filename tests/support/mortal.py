@@ -1,4 +1,4 @@
-"""Processes that make namespaces and are killed on the way, or race for one slug.
+"""Processes that make or migrate namespaces and are killed on the way, or race for one slug.
 
 Run as a program, it reads one JSON task per line and answers each with one line. Every task runs in forks of
 this process, which has everything loaded already: that makes a kill cost a fraction of a second.
@@ -16,11 +16,18 @@ import django
 
 django.setup()
 
+import psycopg  # noqa: E402
 from django.db import connection, connections  # noqa: E402
 
 from shared_apps.accounts.models import User  # noqa: E402
+from shared_apps.namespaces.models import Namespace  # noqa: E402
 from smartmodels.context import Actor, operation  # noqa: E402
 from smartmodels.exceptions import SmartModelsError  # noqa: E402
+from smartmodels.tenancy.engine.cursor import ScopedCursor  # noqa: E402
+from smartmodels.tenancy.migrating import running  # noqa: E402
+from smartmodels.tenancy.migrating.options import MigrationOptions  # noqa: E402
+from smartmodels.tenancy.migrating.planning import Plans, keys_of  # noqa: E402
+from smartmodels.tenancy.migrating.states import SchemaState  # noqa: E402
 from smartmodels.tenancy.provisioning import provision  # noqa: E402
 
 
@@ -52,6 +59,36 @@ def make(slug: str, *, step: int | None = None, statement: int | None = None) ->
     with operation(actor=Actor.system("tests")), connection.execute_wrapper(execute):
         provision(slug, name=slug, owner=owner, progress=lambda _: steps.burn())
     return steps.passed, statements.passed
+
+
+def migrate(slugs: list[str], statement: int) -> int:
+    """Migrate these namespaces; be killed before that statement is sent, by whomever. Returns how many."""
+    fuse = Fuse(statement)
+    for kind in (psycopg.Connection, ScopedCursor):
+        _burning(kind, fuse)
+    namespaces = [Namespace.objects.get(slug=slug) for slug in slugs]
+    with operation(actor=Actor.system("tests")):
+        running.migrate_fleet(namespaces, options=MigrationOptions(jobs=1, retries=10))
+    return fuse.passed
+
+
+def plan_once(applied: list[str]) -> None:
+    """Let all forks find planned what schemas with these migrations lack: planning sends no statement."""
+    plans, state = Plans(), SchemaState.of(applied)
+    while (stage := plans.stage(state)).steps:
+        plans.project(state)
+        state = state.with_keys(keys_of(stage.steps[0]))
+    running.Plans = lambda _: plans  # type: ignore[assignment,misc]
+
+
+def _burning(kind: Any, fuse: Fuse) -> None:
+    plain = kind.execute
+
+    def execute(*details: Any, **options: Any) -> Any:
+        fuse.burn()
+        return plain(*details, **options)
+
+    kind.execute = execute
 
 
 def spawn(work: Callable[[], Any], start: int | None = None) -> tuple[int, int]:
@@ -103,6 +140,10 @@ def main() -> None:
         task = json.loads(line)
         if "runners" in task:
             said: Any = race(**task)
+        elif "applied" in task:
+            said = plan_once(**task)
+        elif "slugs" in task:
+            said = outcome(*spawn(lambda task=task: migrate(**task)))  # type: ignore[misc]
         else:
             said = outcome(*spawn(lambda task=task: make(**task)))  # type: ignore[misc]
         print(json.dumps(said), flush=True)

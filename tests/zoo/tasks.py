@@ -61,7 +61,7 @@ def long(text: str, seconds: float = 60) -> str:
     Tag.objects.create(label=text)
     until = time.monotonic() + seconds
     while time.monotonic() < until:
-        progress(1, 2, "at it")
+        progress(1, 2, f"at it in {os.getpid()}")
         time.sleep(0.05)
     return "done"
 

@@ -60,6 +60,7 @@ def _call(function: str, *values: Any) -> None:
         cursor.execute(f"SELECT public.{function}", values)
 
 
-def _publish(number: int, done: int, total: int | None, message: str) -> None:
+def _publish(number: int, attempt: int, done: int, total: int | None, message: str) -> None:
     with public_scope():
-        get_job_model().objects.filter(pk=number).update(done=done, total=total, message=message)
+        rows = get_job_model().objects.filter(pk=number, attempts=attempt)
+        rows.update(done=done, total=total, message=message)

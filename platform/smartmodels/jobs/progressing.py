@@ -13,8 +13,8 @@ from smartmodels.jobs.errors import JobTimeout
 
 __all__ = ["Cancelled", "HandedBack", "Publish", "Run", "Stopping", "current_run", "progress"]
 
-Publish = Callable[[int, int, "int | None", str], None]
-"""Called with the job's number, done, total and message; what it writes is visible at once."""
+Publish = Callable[[int, int, int, "int | None", str], None]
+"""Called with the job's number, the attempt's, done, total and message; what it writes is visible at once."""
 
 _EVERY_SECONDS = 0.25
 
@@ -61,7 +61,7 @@ class Run:
         now = time.monotonic()
         if now - self.said_at >= _EVERY_SECONDS or (total is not None and done >= total):
             self.said_at = now
-            self.publish(self.number, done, total, message)
+            self.publish(self.number, self.attempt, done, total, message)
 
 
 current_run: ContextVar[Run | None] = ContextVar("smartmodels_run", default=None)

@@ -33,9 +33,11 @@ __all__ = ["WorkerOptions", "work"]
 _AWAY = (ConnectorException, psycopg.Error, OSError)
 _BACK_SECONDS, _PAUSE_SECONDS = 2.0, 0.05
 _PUBLISH_SECONDS = 5.0
-_PUBLISH = (
-    "UPDATE public.{table} SET done = %(done)s, total = %(total)s, message = %(message)s WHERE id = %(id)s"
-)
+# An attempt that was taken for dead, and whose job another one does, says nothing any more.
+_PUBLISH = """
+UPDATE public.{table} SET done = %(done)s, total = %(total)s, message = %(message)s
+WHERE id = %(id)s AND attempts = %(attempt)s AND state = 'running'
+"""
 
 logger = logging.getLogger("smartmodels.jobs")
 
@@ -63,9 +65,10 @@ class _Follow(BaseRetryStrategy):
 def _publisher(connector: PsycopgConnector, loop: asyncio.AbstractEventLoop, table: str) -> Publish:
     statement: Any = _PUBLISH.format(table=table)
 
-    def publish(number: int, done: int, total: int | None, message: str) -> None:
+    def publish(number: int, attempt: int, done: int, total: int | None, message: str) -> None:
         """Write the progress on a connection of the worker, outside of the job's transaction."""
-        writing = connector.execute_query_async(statement, id=number, done=done, total=total, message=message)
+        said = {"id": number, "attempt": attempt, "done": done, "total": total, "message": message}
+        writing = connector.execute_query_async(statement, **said)
         # Progress that is lost harms nobody.
         with suppress(TimeoutError, *_AWAY):
             asyncio.run_coroutine_threadsafe(writing, loop).result(_PUBLISH_SECONDS)

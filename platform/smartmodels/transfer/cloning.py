@@ -20,7 +20,6 @@ from smartmodels.transfer.anonymising import anonymise_copy
 from smartmodels.transfer.catalogue import Table, qualified, sequence_states, tables_of
 from smartmodels.transfer.exporting import (
     Progress,
-    migrations_of,
     plan_export,
     require_rows,
     require_served,
@@ -29,6 +28,7 @@ from smartmodels.transfer.exporting import (
 from smartmodels.transfer.fresh import make_fresh
 from smartmodels.transfer.importing import Wish, loading
 from smartmodels.transfer.loading import filling, quietly, refusing_rows, set_sequences
+from smartmodels.transfer.migrations import migrations_of
 from smartmodels.transfer.proving import require_intact
 from smartmodels.transfer.recording import recording
 

@@ -14,18 +14,17 @@ from smartmodels.exceptions import InvalidInput, NamespaceBusy
 from smartmodels.history.evidence.snapshots import moment
 from smartmodels.ownership import sentinel_id
 from smartmodels.tenancy.models import State, get_namespace_model
-from smartmodels.tenancy.placement import tenant_labels
 from smartmodels.tenancy.triggers import literal, quoted
 from smartmodels.transfer.archive import ArchiveWriter
 from smartmodels.transfer.catalogue import (
     Table,
-    applied_migrations,
     fingerprint,
     qualified,
     sequence_states,
     tables_of,
 )
 from smartmodels.transfer.manifest import Manifest, Part, write_manifest
+from smartmodels.transfer.migrations import migrations_of
 from smartmodels.transfer.recording import recording
 from smartmodels.transfer.references import (
     ACCOUNTS,
@@ -43,7 +42,6 @@ __all__ = [
     "Progress",
     "describe_export",
     "export_namespace",
-    "migrations_of",
     "plan_export",
     "require_rows",
     "require_served",
@@ -59,12 +57,6 @@ WITH_ROWS = (State.ACTIVE, State.MAINTENANCE, State.SUSPENDED, State.ARCHIVED)
 
 def silent(_: str) -> None:
     """Report to nobody."""
-
-
-def migrations_of(schema: str) -> tuple[str, ...]:
-    """Return the migrations of tenant apps that a schema has, in order of their names."""
-    ours = tenant_labels()
-    return tuple(name for name in applied_migrations(schema) if name.partition(".")[0] in ours)
 
 
 def require_rows(namespace: Any) -> None:

@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from django.db.migrations.loader import MigrationLoader
+from django.db.migrations.migration import Migration
 
 from smartmodels.tenancy.migrating import migrate_namespace
-from smartmodels.tenancy.placement import tenant_labels
 from smartmodels.tenancy.schemas import create_schema
 from smartmodels.tenancy.tables import make_tables
 from smartmodels.transfer.archive import refuse
-from smartmodels.transfer.errors import ArchiveNewer
-from smartmodels.transfer.exporting import migrations_of
+from smartmodels.transfer.migrations import (
+    migrations_of,
+    on_disk,
+    replaced_by,
+    require_known,
+    with_squashes,
+)
 
-__all__ = ["Beside", "make_fresh", "require_known"]
+__all__ = ["Beside", "make_fresh"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,23 +33,6 @@ class Beside:
     has_tables: bool = False
 
 
-def _on_disk() -> Any:
-    loader = MigrationLoader(None)
-    return {
-        f"{app}.{name}": migration
-        for (app, name), migration in loader.disk_migrations.items()
-        if app in tenant_labels()
-    }
-
-
-def require_known(migrations: Iterable[str]) -> None:
-    """Raise ArchiveNewer unless this code has all the migrations."""
-    if unknown := sorted(set(migrations) - set(_on_disk())):
-        raise ArchiveNewer(
-            f"The rows come from newer code: migration {unknown[0]} is unknown here. Upgrade first."
-        )
-
-
 def make_fresh(bound: Any, migrations: Iterable[str], *, progress: Callable[[str], None]) -> None:
     """Make the schema, marked as the namespace's, at the state of the migrations.
 
@@ -54,14 +41,21 @@ def make_fresh(bound: Any, migrations: Iterable[str], *, progress: Callable[[str
     """
     migrations = tuple(migrations)
     require_known(migrations)
-    wanted, known = set(migrations), _on_disk()
+    known = on_disk()
+    wanted = with_squashes(migrations, known)
     create_schema(bound.schema_name, bound.pk)
-    if wanted == set(known):
+    if wanted >= known.keys():
         make_tables(bound, progress=progress)
         return
-    followed = {f"{app}.{name}" for each in wanted for app, name in known[each].dependencies}
-    for each in sorted(wanted - followed):
+    for each in _last_of(wanted & known.keys(), known):
         app, _, name = each.partition(".")
         migrate_namespace(bound, app_label=app, migration_name=name, progress=progress)
-    if set(migrations_of(bound.schema_name)) != wanted:
+    if with_squashes(migrations_of(bound.schema_name), known) != wanted:
         raise refuse("its migrations are no state that a schema can have.")
+
+
+def _last_of(wanted: set[str], known: Mapping[str, Migration]) -> list[str]:
+    """Return the migrations that bring all others along."""
+    followed = {f"{app}.{name}" for each in wanted for app, name in known[each].dependencies}
+    followed |= set().union(*(replaced_by(known[each]) for each in wanted))
+    return sorted(wanted - followed)

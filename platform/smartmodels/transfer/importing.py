@@ -20,9 +20,10 @@ from smartmodels.transfer.anchoring import load_anchors
 from smartmodels.transfer.archive import ArchiveReader
 from smartmodels.transfer.catalogue import tables_of
 from smartmodels.transfer.exporting import Progress, silent
-from smartmodels.transfer.fresh import make_fresh, require_known
+from smartmodels.transfer.fresh import make_fresh
 from smartmodels.transfer.loading import check_tables, filling, load_tables, refusing_rows
 from smartmodels.transfer.manifest import Manifest, read_manifest
+from smartmodels.transfer.migrations import require_known
 from smartmodels.transfer.proving import require_intact
 from smartmodels.transfer.recording import recording
 

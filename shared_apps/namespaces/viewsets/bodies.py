@@ -58,7 +58,7 @@ class DomainSerializer(serializers.Serializer[Any]):
     state = serializers.ChoiceField(choices=HostState.choices)
     primary = serializers.BooleanField()
     txt_name = serializers.CharField(required=False)
-    txt_text = serializers.CharField(required=False)
+    txt_text = serializers.CharField(required=False, allow_null=True)
 
     def to_representation(self, instance: Any) -> dict[str, Any]:
         """Return what the command says of it."""

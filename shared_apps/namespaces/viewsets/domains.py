@@ -8,6 +8,7 @@ from typing import Any
 from shared_apps.namespaces.closing.serializers import DryRunSerializer
 from shared_apps.namespaces.viewsets.bodies import DomainSerializer, NewDomainSerializer
 from shared_apps.namespaces.viewsets.changing import changing, wish_of
+from smartmodels.management.namespaces.domains import describe_claim
 from smartmodels.rest import Response, action, extend_schema
 from smartmodels.tenancy import life
 
@@ -36,12 +37,12 @@ class DomainsMixin:
     @extend_schema(request=NewDomainSerializer, responses={201: DomainSerializer})
     @domains.mapping.post
     def add_domain(self, request: Any, slug: str) -> Response:
-        """Claim a host; the answer says which TXT record proves it."""
+        """Claim a host; the answer says which TXT record proves it: with `dry_run` only its name."""
         wish = wish_of(NewDomainSerializer, request)
         namespace = self.get_object()
         with changing(request, dry=wish["dry_run"]):
             domain = life.add_domain(namespace, wish["host"])
-        return Response(DomainSerializer(domain).data, status=201)
+        return Response(describe_claim(domain, dry=wish["dry_run"]), status=201)
 
     @extend_schema(request=DryRunSerializer, responses=DomainSerializer)
     @action(detail=True, methods=["post"], url_path=f"{_HOST}/verify", url_name="domain-verify")

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandParser
+from django.core.management.base import CommandParser
 
 from smartmodels.context import Actor, namespace_scope, operation
 from smartmodels.exceptions import InvalidInput
 from smartmodels.management.history import evidence, marking, reading, reverting
 from smartmodels.management.history.actions import Action
 from smartmodels.management.namespaces import summaries
-from smartmodels.management.refusals import command_errors
+from smartmodels.management.refusals import RefusingCommand, command_errors
 from smartmodels.tenancy.models import State
 from smartmodels.tenancy.provisioning import find_namespace
 
@@ -21,7 +21,7 @@ ACTIONS: dict[str, Action] = {
 }
 
 
-class Command(BaseCommand):
+class Command(RefusingCommand):
     """Exit codes: 0 done, 1 refused (message and code on stderr), 2 wrong usage."""
 
     help = "Look at what happened in a namespace, and undo it."

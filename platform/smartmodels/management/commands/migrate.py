@@ -14,7 +14,7 @@ from django.db.migrations.recorder import MigrationRecorder
 from smartmodels.context import Actor, operation, public_scope
 from smartmodels.management.namespaces.migrations import fleet_arguments, fleet_options, tell_result
 from smartmodels.management.output import as_json
-from smartmodels.management.refusals import command_errors
+from smartmodels.management.refusals import RefusingCommand, command_errors
 from smartmodels.tenancy.locking import exclusively
 from smartmodels.tenancy.migrating import migrate_namespace, pending, read_states
 from smartmodels.tenancy.migrating.failures import text_of
@@ -40,7 +40,7 @@ def _only_looks(options: Result) -> bool:
     return bool(options["plan"] or options["check_unapplied"])
 
 
-class Command(DjangoCommand):
+class Command(RefusingCommand, DjangoCommand):
     """Bring the public schema up to date, then each namespace; one that fails does not stop the others.
 
     Exit code 1 when a namespace failed. Django's options work as usual; those that only edit its records

@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 from django.core.management import call_command
-from django.core.management.base import BaseCommand, CommandParser
+from django.core.management.base import CommandParser
 
 from smartmodels.context import PUBLIC_SCHEMA, public_scope
 from smartmodels.exceptions import InvalidInput, NamespaceNotFound
 from smartmodels.management.namespaces.migrations import fleet_arguments
-from smartmodels.management.refusals import command_errors
+from smartmodels.management.refusals import RefusingCommand, command_errors
 from smartmodels.tenancy.models import get_namespace_model
 
 __all__ = ["Command"]
@@ -22,7 +22,7 @@ _GIVEN_ON = (
 )  # fmt: skip
 
 
-class Command(BaseCommand):
+class Command(RefusingCommand):
     """For scripts that know django-tenants: ``migrate`` does the work, whatever ``--executor`` says."""
 
     help = "Migrate the public schema and those of all namespaces: the options of django-tenants' command."

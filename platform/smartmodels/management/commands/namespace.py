@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandParser
+from django.core.management.base import CommandParser
 
 from smartmodels.context import Actor, operation
 from smartmodels.management.namespaces import (
@@ -25,7 +25,7 @@ from smartmodels.management.namespaces import (
     stopping,
 )
 from smartmodels.management.namespaces.actions import Action
-from smartmodels.management.refusals import command_errors
+from smartmodels.management.refusals import RefusingCommand, command_errors
 
 SUBJECTS = (
     making,
@@ -47,7 +47,7 @@ SUBJECTS = (
 ACTIONS: dict[str, Action] = {action.name: action for subject in SUBJECTS for action in subject.ACTIONS}
 
 
-class Command(BaseCommand):
+class Command(RefusingCommand):
     """Exit codes: 0 done, 1 refused (message and code on stderr), 2 wrong usage."""
 
     help = "Make namespaces, look at them, change them, stop serving them and remove them."

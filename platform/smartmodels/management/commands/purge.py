@@ -7,13 +7,13 @@ import re
 from datetime import timedelta
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 from django.db import transaction
 
 from smartmodels.context import Actor, namespace_scope, operation, public_scope
 from smartmodels.exceptions import InvalidInput
 from smartmodels.management.output import as_json, table
-from smartmodels.management.refusals import command_errors
+from smartmodels.management.refusals import RefusingCommand, command_errors
 from smartmodels.softdelete.purging import Purge, expired, purge_expired, retention_of, smart_models
 from smartmodels.tenancy import provisioning
 from smartmodels.tenancy.models import State, get_namespace_model
@@ -33,7 +33,7 @@ def period(text: str) -> timedelta:
     return timedelta(**{_UNITS[said[2]]: int(said[1])})
 
 
-class Command(BaseCommand):
+class Command(RefusingCommand):
     """Exit codes: 0 done, 1 refused (message and code on stderr), 2 wrong usage."""
 
     help = "Remove rows for good that were deleted longer ago than their model keeps them."

@@ -8,13 +8,13 @@ from typing import Any
 from django.conf import settings
 from django.core.checks import CheckMessage
 from django.core.management import call_command
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 
 from smartmodels.conf import Change
 from smartmodels.context import Actor, namespace_scope, operation
 from smartmodels.management.diagnosis import Diagnosis, Finding, diagnose
 from smartmodels.management.output import as_json, table
-from smartmodels.management.refusals import command_errors
+from smartmodels.management.refusals import RefusingCommand, command_errors
 from smartmodels.rest.clients import LANGUAGES, client_source
 from smartmodels.rest.documents import openapi_document
 from smartmodels.tenancy.provisioning import find_namespace
@@ -22,7 +22,7 @@ from smartmodels.tenancy.provisioning import find_namespace
 _LONGEST = 60
 
 
-class Command(BaseCommand):
+class Command(RefusingCommand):
     """``doctor`` ends with exit code 1 when something is wrong, and changes nothing."""
 
     help = "Say what is wrong with the project, run a command in a namespace, or print a client of the API."

@@ -7,7 +7,7 @@ import os
 import signal
 from typing import Any
 
-from django.core.management import BaseCommand, CommandError, CommandParser
+from django.core.management import CommandError, CommandParser
 
 from smartmodels.jobs import declared
 from smartmodels.jobs.direct import go_direct
@@ -16,7 +16,7 @@ from smartmodels.jobs.periods import enqueue_periodic
 from smartmodels.jobs.workers import living_workers
 from smartmodels.jobs.working import WorkerOptions, work
 from smartmodels.management.output import as_json
-from smartmodels.management.refusals import command_errors
+from smartmodels.management.refusals import RefusingCommand, command_errors
 
 __all__ = ["Command"]
 
@@ -24,7 +24,7 @@ _HARD_EXIT_SECONDS = 5.0
 _ORPHAN_SECONDS = 0.5
 
 
-class Command(BaseCommand):
+class Command(RefusingCommand):
     """Do jobs until Ctrl-C or SIGTERM, and queue the periodic ones; any number of workers may run.
 
     A worker that is told to stop finishes what it can within ``--grace`` and hands the rest back. What a

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import argparse
+from textwrap import wrap
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandParser
 
 from smartmodels.context import public_scope
 from smartmodels.management.namespaces.actions import Action, Options, say
-from smartmodels.management.output import table
 from smartmodels.tenancy.audit import entries, said_by
 
 __all__ = ["ACTIONS"]
 
 _MOST = 1000
+_WIDTH = 80
 
 
 def _number(text: str) -> int:
@@ -35,24 +36,24 @@ def _audit(command: BaseCommand, options: Options) -> None:
     with public_scope():
         found = list(entries(slug=options["slug"])[: options["limit"]])
         rows = [_row(entry, who) for entry, who in zip(found, said_by(found), strict=True)]
-    cells = [
-        [
-            f"{row['at']:%Y-%m-%d %H:%M:%S}",
-            row["slug"],
-            row["action"],
-            row["outcome"],
-            row["actor"],
-            row["said"],
-        ]
-        for row in rows
-    ]
     nothing = (
         f"Nothing was done to a namespace {options['slug']!r}."
         if options["slug"]
         else "Nothing was done yet."
     )
-    headers = ("AT", "SLUG", "ACTION", "OUTCOME", "BY", "WHAT")
-    say(command, options, rows, table(headers, cells, {}) if rows else nothing)
+    say(command, options, rows, "\n".join(line for row in rows for line in _lines(row)) or nothing)
+
+
+def _lines(row: dict[str, Any]) -> list[str]:
+    """Return an entry in lines that fit a terminal: when, where, what, by whom; below, what was said."""
+    indent = " " * 21
+    first = (
+        f"{row['at']:%Y-%m-%d %H:%M:%S}  {row['slug']}  {row['action']} {row['outcome']} by {row['actor']}"
+    )
+    return [
+        *wrap(first, _WIDTH, subsequent_indent=indent),
+        *wrap(row["said"], _WIDTH, initial_indent=indent, subsequent_indent=indent),
+    ]
 
 
 def _row(entry: Any, who: str) -> dict[str, Any]:

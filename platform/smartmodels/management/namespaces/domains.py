@@ -14,7 +14,7 @@ from smartmodels.tenancy import life
 from smartmodels.tenancy.models import HostState
 from smartmodels.tenancy.provisioning import find_namespace
 
-__all__ = ["ACTIONS", "describe_domain"]
+__all__ = ["ACTIONS", "describe_claim", "describe_domain"]
 
 _SERVICES: dict[str, Callable[[Any, str], Any]] = {
     "add": life.add_domain,
@@ -29,6 +29,17 @@ def describe_domain(domain: Any) -> dict[str, Any]:
     known = {"host": domain.domain, "state": str(domain.state), "primary": domain.is_primary}
     if domain.state == HostState.PENDING:
         known["txt_name"], known["txt_text"] = life.proof_record(domain)
+    return known
+
+
+def describe_claim(domain: Any, *, dry: bool) -> dict[str, Any]:
+    """Return what is known of a host that was claimed, or for show would be: of that, no proof.
+
+    A proof is made up at each claim: nobody is to publish one that was only for show.
+    """
+    known = describe_domain(domain)
+    if dry and "txt_text" in known:
+        known["txt_text"] = None
     return known
 
 
@@ -47,10 +58,10 @@ def _domain(command: BaseCommand, options: Options) -> None:
         raise CommandError(f"Say which host: namespace domain {verb} {namespace.slug} HOST.", returncode=2)
     with life.rehearsed(options["dry_run"]):
         domain = _SERVICES[verb](namespace, host)
-    known = {"host": host, "removed": True} if domain is None else describe_domain(domain)
-    if options["dry_run"] and "txt_text" in known and verb == "add":
-        # A proof is made up at each claim: nobody is to publish one that was only for show.
-        known["txt_text"] = None
+    if domain is None:
+        known = {"host": host, "removed": True}
+    else:
+        known = describe_claim(domain, dry=options["dry_run"] and verb == "add")
     say(command, options, {**known, "dry_run": options["dry_run"]}, told(options, _text(known)))
 
 

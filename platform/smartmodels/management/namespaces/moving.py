@@ -34,11 +34,14 @@ __all__ = ["ACTIONS"]
 
 def _export_arguments(parser: CommandParser) -> None:
     parser.add_argument("--out", metavar="FILE", help="Where to write it; <slug>.tar if not given.")
+    parser.add_argument("--force", action="store_true", help="Replace the file if there is one.")
 
 
 def _export(command: BaseCommand, options: Options) -> None:
     namespace = find_namespace(options["slug"])
     target = Path(options["out"] or f"{namespace.slug}.tar")
+    if target.exists() and not options["force"]:
+        raise InvalidInput(f"{target} exists already: --force replaces it.", file=str(target))
     if options["dry_run"]:
         known = {"dry_run": True, "slug": namespace.slug, "file": str(target), "rows": plan_export(namespace)}
         say(command, options, known, f"Would write {sum(known['rows'].values())} rows to {target}.")

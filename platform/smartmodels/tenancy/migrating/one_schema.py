@@ -9,6 +9,7 @@ from django import VERSION as DJANGO
 from django.db import connections, transaction
 from django.db.migrations.exceptions import AmbiguityError
 from django.db.migrations.executor import MigrationExecutor
+from django.db.migrations.loader import MigrationLoader
 from django.db.migrations.migration import Migration
 from django.db.migrations.recorder import MigrationRecorder
 
@@ -128,7 +129,19 @@ def _targets(executor: MigrationExecutor, app_label: str | None, migration_name:
         raise InvalidInput(
             f"{migration_name!r} names no single migration of {app_label!r}: see `manage.py showmigrations`."
         ) from error
-    return [(app_label, migration.name)]
+    return [_reachable(executor.loader, (app_label, migration.name))]
+
+
+def _reachable(loader: MigrationLoader, target: Any) -> Any:
+    """Return the node that stands for a migration; one that a squashed one replaces is made one again."""
+    if target in loader.graph.nodes:
+        return target
+    if target in loader.replacements:
+        # Some of what it replaces is applied, so that the others are applied one by one.
+        return loader.replacements[target].replaces[-1]
+    loader.replace_migrations = False  # type: ignore[attr-defined]
+    loader.build_graph()
+    return target
 
 
 def pending(

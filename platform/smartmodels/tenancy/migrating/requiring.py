@@ -2,6 +2,7 @@
 
 ``requires_current = True`` in a migration's class makes every namespace that lacks it answer 503, code
 ``namespace-behind``, until it is migrated. Without such a migration, code is deployed ahead of migrations.
+Where all is applied that a squashed migration replaces, it is there, recorded or not.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from typing import Any
 
 from django.core.signals import setting_changed
 from django.db.migrations.loader import MigrationLoader
-from django.db.models import Exists, OuterRef, QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from smartmodels.tenancy.migrating.models import get_schema_state_model
 from smartmodels.tenancy.placement import tenant_labels
@@ -20,16 +21,18 @@ __all__ = ["required_migrations", "with_behind"]
 
 
 @cache
-def required_migrations() -> tuple[str, ...]:
-    """Return the migrations of tenant apps that say ``requires_current``, as ``app.name``; read once."""
+def required_migrations() -> dict[str, tuple[str, ...]]:
+    """Return the migrations of tenant apps that say ``requires_current``, as ``app.name``; read once.
+
+    Each with those that it replaces.
+    """
     loader = MigrationLoader(None, load=False)
     loader.load_disk()
-    found = [
-        f"{app}.{name}"
-        for (app, name), migration in (loader.disk_migrations or {}).items()
+    return {
+        f"{app}.{name}": tuple(".".join(each) for each in migration.replaces)
+        for (app, name), migration in sorted((loader.disk_migrations or {}).items())
         if app in tenant_labels() and getattr(migration, "requires_current", False)
-    ]
-    return tuple(sorted(found))
+    }
 
 
 def with_behind(domains: QuerySet[Any]) -> QuerySet[Any]:
@@ -40,10 +43,12 @@ def with_behind(domains: QuerySet[Any]) -> QuerySet[Any]:
     required = required_migrations()
     if not required:
         return domains
-    current = get_schema_state_model().objects.filter(
-        schema_name=OuterRef("tenant__schema_name"), applied__contains=list(required)
-    )
-    annotated: QuerySet[Any] = domains.annotate(is_behind=~Exists(current))
+    has_all = Q()
+    for name, replaced in required.items():
+        has = Q(applied__contains=[name])
+        has_all &= has | Q(applied__contains=list(replaced)) if replaced else has
+    states = get_schema_state_model().objects.filter(schema_name=OuterRef("tenant__schema_name"))
+    annotated: QuerySet[Any] = domains.annotate(is_behind=~Exists(states.filter(has_all)))
     return annotated
 
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import asdict
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandParser
+from django.core.management.base import CommandParser
 
 from shared_apps.namespaces.closing import (
     AccountChange,
@@ -25,14 +25,14 @@ from smartmodels.context import Actor, operation
 from smartmodels.exceptions import InvalidInput
 from smartmodels.management.asking import confirm
 from smartmodels.management.output import as_json, facts
-from smartmodels.management.refusals import command_errors
+from smartmodels.management.refusals import RefusingCommand, command_errors
 
 __all__ = ["Command"]
 
 Options = dict[str, Any]
 
 
-class Command(BaseCommand):
+class Command(RefusingCommand):
     """Close, restore and anonymise accounts, finish what was cut off, and show how an account stands.
 
     Progress goes to standard error, the result to standard output. What is cut off is finished by the

@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 from django.contrib.auth import get_user_model
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 
 from shared_apps.oauth.services import GRANTS, applications_of, register_application, remove_application
 from smartmodels.context import Actor, operation, public_scope
 from smartmodels.exceptions import NotPermitted
 from smartmodels.management.output import as_json, table
-from smartmodels.management.refusals import command_errors
+from smartmodels.management.refusals import RefusingCommand, command_errors
 from smartmodels.tenancy.keys import KeyRole
 from smartmodels.tenancy.life import rehearsed
 from smartmodels.tenancy.provisioning import find_namespace
@@ -39,7 +39,7 @@ def _account(email: str) -> Any:
     return found
 
 
-class Command(BaseCommand):
+class Command(RefusingCommand):
     """Exit codes: 0 done, 1 refused (message and code on stderr), 2 wrong usage."""
 
     help = "Register applications that members of a namespace may let in, list them, remove them."

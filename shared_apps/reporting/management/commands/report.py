@@ -6,10 +6,10 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandParser
+from django.core.management.base import CommandParser
 
 from smartmodels.management.output import as_json, table
-from smartmodels.management.refusals import command_errors
+from smartmodels.management.refusals import RefusingCommand, command_errors
 from smartmodels.reports import (
     Report,
     ReportResult,
@@ -26,7 +26,7 @@ Options = dict[str, Any]
 _LIST = "list"
 
 
-class Command(BaseCommand):
+class Command(RefusingCommand):
     """Exit codes: 0 done, 1 refused or incomplete (message and code on stderr), 2 wrong usage."""
 
     help = "List the reports, or run one over all active namespaces and print or write its table."
