@@ -1,12 +1,17 @@
 """The OpenAPI document, the page that shows it, and the front pages."""
 
+import json
 import re
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
+import jsonschema
 import pytest
 from django.core.management import call_command
-from drf_spectacular.validation import validate_schema
+from drf_spectacular import validation
+from referencing import Registry
+from referencing.jsonschema import DRAFT202012
 
 from smartmodels.rest.documents import openapi_document
 
@@ -18,10 +23,30 @@ def names_in(document: dict[str, Any]) -> set[str]:
     return {f"{method.upper()} {path}" for path, methods in document["paths"].items() for method in methods}
 
 
+def assert_valid(document: dict[str, Any]) -> None:
+    """Ask what ``validate_schema`` asks, the anchors looked up once: a sixth of the time."""
+    schema = json.loads(Path(validation.__file__).with_name("openapi_3_1_schema.json").read_text())
+    known: Any = Registry().with_resource(schema["$id"], DRAFT202012.create_resource(schema)).crawl()
+    jsonschema.validate(
+        document, {"$ref": schema["$id"]}, cls=jsonschema.Draft202012Validator, registry=known
+    )
+
+
+def test_document__wrong__is_not_valid(api_of: Client, staff: Any) -> None:
+    """The oracle below finds what is wrong deep in it."""
+    document = api_of(staff, None).get("/api/schema/").json()
+    document["paths"]["/api/v1/namespaces/"]["get"]["responses"]["200"].pop("description")
+    with pytest.raises(jsonschema.ValidationError):
+        assert_valid(document)
+
+
 @pytest.mark.parametrize("urlconf", ["config.urls_namespace", "config.urls_public"])
 def test_document__of_each_host__is_valid_without_a_warning(db: None, urlconf: str, tmp_path: Any) -> None:
-    """The command that CI could run finds nothing to say."""
-    call_command("spectacular", urlconf=urlconf, validate=True, fail_on_warn=True, file=tmp_path / "api.yaml")
+    """The command that CI could run finds nothing to say, and what it writes is valid."""
+    call_command(
+        "spectacular", urlconf=urlconf, fail_on_warn=True, format="openapi-json", file=tmp_path / "a"
+    )
+    assert_valid(json.loads((tmp_path / "a").read_text()))
 
 
 def test_document__served__is_openapi_3_1(api_of: Client, ana: Any, alpha: Any) -> None:
@@ -32,7 +57,7 @@ def test_document__served__is_openapi_3_1(api_of: Client, ana: Any, alpha: Any) 
 
 def test_document__served__is_the_valid_one(api_of: Client, ana: Any, alpha: Any) -> None:
     """What is served is what was checked."""
-    validate_schema(api_of(ana, alpha).get("/api/schema/").json())
+    assert_valid(api_of(ana, alpha).get("/api/schema/").json())
 
 
 def test_document__yaml_asked_for__is_yaml(client_of: Client, ana: Any, alpha: Any) -> None:

@@ -1,6 +1,7 @@
 """Querysets that belong to one namespace, and querysets that read many."""
 
 from smartmodels.querysets.across import across
+from smartmodels.querysets.among import among
 from smartmodels.querysets.changing import can_be_changed, change_rows
 from smartmodels.querysets.copying import can_be_copied, copy_rows
 from smartmodels.querysets.privacy import (
@@ -20,6 +21,7 @@ __all__ = [
     "HOLDERS",
     "ScopedQuerySet",
     "across",
+    "among",
     "can_be_changed",
     "can_be_copied",
     "change_rows",

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from typing import Any
 
 from django.db import connections, models
 
 from smartmodels.conf import settings
-from smartmodels.querysets.copying import column_of, is_plain
+from smartmodels.querysets.copying import column_of, is_plain, type_of
 
 __all__ = ["can_be_changed", "change_rows"]
 
@@ -21,15 +20,13 @@ def can_be_changed(rows: Sequence[Any], fields: Sequence[Any], using: str) -> bo
         # Without triggers, history knows only of what passes the ORM.
         settings().HISTORY_WRITER == "trigger"
         and all(is_plain(field, connection) for field in fields)
-        and not any(hasattr(row.__dict__.get(field.attname), "as_sql") for field in fields for row in rows)
+        and not any(hasattr(kind, "as_sql") for kind in _kinds_of(rows, fields))
     )
 
 
-def _type_of(field: Any, connection: Any) -> str:
-    """Return the type without its length: a cast to it would cut off what an assignment refuses."""
-    return re.sub(
-        r"\(.*?\)", "", field.rel_db_type(connection) if field.is_relation else field.db_type(connection)
-    )
+def _kinds_of(rows: Sequence[Any], fields: Sequence[Any]) -> set[type]:
+    """Return the types of the values: a few, where there are thousands of values."""
+    return {type(row.__dict__.get(field.attname)) for field in fields for row in rows}
 
 
 def change_rows(model: type[models.Model], rows: Sequence[Any], fields: Sequence[Any], using: str) -> int:
@@ -40,7 +37,7 @@ def change_rows(model: type[models.Model], rows: Sequence[Any], fields: Sequence
     connection = connections[using]
     quote = connection.ops.quote_name
     key: Any = model._meta.pk
-    assigned, names, arrays = [], [quote("row_key")], [f"%s::{_type_of(key, connection)}[]"]
+    assigned, names, arrays = [], [quote("row_key")], [f"%s::{type_of(key, connection)}[]"]
     values = [[key.get_db_prep_save(row.pk, connection=connection) for row in rows]]
     fixed: list[Any] = []
     for number, field in enumerate(fields):
@@ -50,7 +47,7 @@ def change_rows(model: type[models.Model], rows: Sequence[Any], fields: Sequence
             fixed.append(column[0])
             continue
         names.append(f"v{number}")
-        arrays.append(f"%s::{_type_of(field, connection)}[]")
+        arrays.append(f"%s::{type_of(field, connection)}[]")
         values.append(list(column))
         assigned.append(f"{quote(field.column)} = new.v{number}")
     statement = (

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -9,7 +10,7 @@ from django.db import connections, models
 
 from smartmodels.conf import settings
 
-__all__ = ["can_be_copied", "column_of", "copy_rows", "is_plain"]
+__all__ = ["can_be_copied", "column_of", "copy_rows", "is_plain", "type_of"]
 
 _WORTHWHILE = 50
 """Rows from which on COPY pays; below, one INSERT is as good and shows its values in query logs."""
@@ -23,6 +24,12 @@ def is_plain(field: Any, connection: Any) -> bool:
         and not field.db_returning
         and target.get_internal_type() in connection.data_types
     )
+
+
+def type_of(field: Any, connection: Any) -> str:
+    """Return the type without its length: a cast to it would cut off what an assignment refuses."""
+    named = field.rel_db_type(connection) if field.is_relation else field.db_type(connection)
+    return re.sub(r"\(.*?\)", "", named)
 
 
 def can_be_copied(model: type[models.Model], rows: Sequence[Any], fields: Sequence[Any], using: str) -> bool:

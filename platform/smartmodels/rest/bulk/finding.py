@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
+from django.db.models import Q
+
+from smartmodels.querysets import among
 from smartmodels.rest.bulk.items import Item
 
 __all__ = ["find_named", "lock_rows", "name_by_id", "refuse_foreign"]
@@ -35,15 +38,22 @@ def name_by_id(items: Iterable[Item]) -> dict[Item, uuid.UUID]:
     return found
 
 
-def lock_rows(view: Any, **conditions: Any) -> Any:
+def lock_rows(view: Any, *conditions: Q, **named: Any) -> Any:
     """Return the visible rows that meet the conditions, locked in the order of their keys."""
-    return view.get_queryset().select_for_update(of=("self",)).filter(**conditions).order_by("pk")
+    return view.get_queryset().select_for_update(of=("self",)).filter(*conditions, **named).order_by("pk")
+
+
+def _named(view: Any, keys: Collection[uuid.UUID]) -> dict[uuid.UUID, Any]:
+    if not keys:
+        return {}
+    rows = view.get_queryset()
+    return {row.pk: row for row in lock_rows(view, among(rows.model, "pk", keys, rows.db))}
 
 
 def find_named(view: Any, items: Iterable[Item]) -> None:
     """Give every item the row that its ``id`` names, locked; note what is not there and not the caller's."""
     keys = name_by_id(items)
-    rows = {row.pk: row for row in lock_rows(view, pk__in=keys.values())} if keys else {}
+    rows = _named(view, keys.values())
     for item, key in keys.items():
         item.row, item.adding = rows.get(key), False
         if item.row is None:

@@ -12,6 +12,7 @@ from typing import Any
 
 from django.db.models import Q, UniqueConstraint
 
+from smartmodels.querysets import among
 from smartmodels.rest.bulk.conditions import test_of
 from smartmodels.rest.bulk.items import Item
 from smartmodels.rest.integrity import is_unique, taken
@@ -90,6 +91,7 @@ class _Ledger:
     def __init__(self, group: UniqueGroup, model: Any, going: Collection[Any]) -> None:
         self._group, self._model, self._going = group, model, going
         self._names = group.attributes(model)
+        self._changing = frozenset(self._names)
         self._wanted: dict[Item, Any] = {}
         self._holders: dict[Any, Any] = {}
         self._released: set[Any] = set()
@@ -98,7 +100,7 @@ class _Ledger:
         """Read, in one query, who holds the values that the rows take."""
         counts = test_of(self._group.condition, self._model)
         for item in items:
-            if item.adding or any(name in item.changed for name in self._names):
+            if item.adding or not self._changing.isdisjoint(item.changed):
                 values = tuple(getattr(item.row, name) for name in self._names)
                 if None not in values and counts(item.row):
                     self._wanted[item] = values
@@ -114,8 +116,11 @@ class _Ledger:
         if self._group.condition is not None:
             rows = rows.filter(self._group.condition)
         columns = zip(*wanted, strict=True)
-        narrowed = {f"{name}__in": set(values) for name, values in zip(self._names, columns, strict=True)}
-        for pk, *values in rows.filter(**narrowed).values_list("pk", *self._names).iterator(_AT_ONCE):
+        narrowed = [
+            among(self._model, name, set(values), rows.db)
+            for name, values in zip(self._names, columns, strict=True)
+        ]
+        for pk, *values in rows.filter(*narrowed).values_list("pk", *self._names).iterator(_AT_ONCE):
             if (held := tuple(values)) in wanted and pk not in self._going:
                 self._holders[held] = pk
 
@@ -132,7 +137,7 @@ class _Ledger:
 
     def enter(self, item: Item) -> bool:
         """Let the row give up what it held and take what it wants; tell whether that begins a new wave."""
-        if not item.adding and any(name in item.changed for name in self._names):
+        if not item.adding and not self._changing.isdisjoint(item.changed):
             old = tuple(item.changed.get(name, getattr(item.row, name)) for name in self._names)
             if self._holders.get(old) == item.row.pk:
                 del self._holders[old]

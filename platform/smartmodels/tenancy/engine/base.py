@@ -23,6 +23,7 @@ from smartmodels.context import (
     current_work,
 )
 from smartmodels.tenancy.engine.cursor import ScopedCursor
+from smartmodels.tenancy.engine.moments import adapters_of
 from smartmodels.tenancy.engine.prelude import (
     OPERATION_SETTING,
     Prelude,
@@ -200,6 +201,8 @@ class DatabaseWrapper(TenantsWrapper):
     def get_connection_params(self) -> dict[str, Any]:
         params: dict[str, Any] = super().get_connection_params()
         params["cursor_factory"] = ScopedCursor
+        if self.timezone is not None:
+            params["context"] = adapters_of(self.timezone)
         return params
 
     def create_cursor(self, name: str | None = None) -> Any:
