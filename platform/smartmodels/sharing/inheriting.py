@@ -57,9 +57,9 @@ def inherit_grants(rows: Sequence[Any]) -> int:
     if settings().INHERIT_NAMESPACES == "home" or is_private() or not model.smart.shareable:
         return 0
     inherited = _inherited(home)
-    above = [field for field in keys_above(model) if label_of(field.remote_field.model) in inherited.covering]
-    if not above and not inherited.elsewhere:
+    if not inherited.covering and not inherited.elsewhere:
         return 0
+    above = [field for field in keys_above(model) if label_of(field.remote_field.model) in inherited.covering]
     with transaction.atomic():
         covering = {
             field: covering_grants(home, field, [getattr(row, field.attname) for row in rows])
