@@ -13,7 +13,7 @@ import psycopg
 import pytest
 from django.db import connection, connections
 
-from shared_apps.namespaces.models import MigrationOutcome, MigrationRun, Namespace
+from shared_apps.namespaces.models import MigrationOutcome, MigrationRun, Namespace, SchemaState
 from smartmodels.context import Actor, operation
 from smartmodels.tenancy.locking import exclusively
 from smartmodels.tenancy.migrating.options import MigrationOptions, MigrationReport
@@ -130,6 +130,24 @@ def told(namespace: Any) -> int:
     with connection.cursor() as cursor:
         cursor.execute(f'SELECT count(*) FROM "{namespace.schema_name}".told')  # noqa: S608 - a name we made
         return int(cursor.fetchone()[0])
+
+
+def test_migrate__of_a_schema_noted_wrongly__goes_by_its_own_records(
+    fleet: list[Namespace], written: Written
+) -> None:
+    """A migration that was done past the table of states is not done again, and is noted."""
+    name = written.add('operations = [migrations.RunSQL("CREATE TABLE IF NOT EXISTS told (id int)")]')
+    before = SchemaState.objects.get(pk=fleet[3].schema_name)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f'INSERT INTO "{fleet[3].schema_name}".django_migrations (app, name, applied) '  # noqa: S608
+            "VALUES ('activities', %s, now())",
+            [name.partition(".")[2]],
+        )
+    before.save()
+    report = migrate()
+    assert (report.failed, [len(each.steps) for each in report.results]) == ([], [1, 1, 1, 0])
+    assert has(fleet[3], name) == (True, True)
 
 
 def test_migrate__of_an_index_concurrently__makes_it(fleet: list[Namespace], written: Written) -> None:

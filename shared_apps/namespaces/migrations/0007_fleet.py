@@ -23,10 +23,9 @@ BEGIN
     IF to_regclass(format('%I.django_migrations', schema_name)) IS NULL THEN
         RETURN NULL;
     END IF;
-    EXECUTE format(
-        'SELECT coalesce(array_agg(name ORDER BY name COLLATE "C"), ''{}'') FROM '
-        '(SELECT DISTINCT app || ''.'' || name AS name FROM %I.django_migrations) AS each', schema_name
-    ) INTO found;
+    -- Sorted by a statement that is planned once in a session, not once for each schema.
+    EXECUTE format('SELECT array_agg(app || ''.'' || name) FROM %I.django_migrations', schema_name) INTO found;
+    found := ARRAY(SELECT DISTINCT each COLLATE "C" AS name FROM unnest(found) AS each ORDER BY name);
     RETURN found;
 END
 $applied$;
@@ -88,24 +87,53 @@ AS $shape$
     ) AS digests
 $shape$;
 
--- Take a schema for the transaction, if nobody else works on it and it is as was expected.
+-- Insist that a schema is noted to have what was expected.
+CREATE FUNCTION public.smartmodels_require_state(of_schema text, expected text) RETURNS void
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
+AS $state$
+BEGIN
+    IF NOT EXISTS (
+        SELECT FROM public.namespaces_schemastate WHERE schema_name = of_schema AND fingerprint = expected
+    ) THEN
+        RAISE EXCEPTION 'The migrations of schema % are others by now.', of_schema USING ERRCODE = 'SM102';
+    END IF;
+END
+$state$;
+
+-- Take a schema for the transaction, if nobody else works on it and it is as was expected. What is noted may differ
+-- from what its own django_migrations says only where the trigger was passed by; the end of the transaction, where the
+-- trigger has read that table again, requires the state as well.
 CREATE FUNCTION public.smartmodels_take_schema(
-    lock_key integer, schema_name text, expected text, tables text[], shape text
+    lock_key integer, of_schema text, expected text, tables text[], shape text
 ) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
 AS $take$
 BEGIN
     IF NOT pg_try_advisory_xact_lock(29549, lock_key) THEN
-        RAISE EXCEPTION 'Another process is working on schema %.', schema_name USING ERRCODE = 'SM101';
+        RAISE EXCEPTION 'Another process is working on schema %.', of_schema USING ERRCODE = 'SM101';
     END IF;
-    IF public.smartmodels_fingerprint(public.smartmodels_applied(schema_name)) <> expected THEN
-        RAISE EXCEPTION 'The migrations of schema % are others by now.', schema_name USING ERRCODE = 'SM102';
-    END IF;
-    IF cardinality(tables) > 0 AND public.smartmodels_tables_shape(schema_name, tables) IS DISTINCT FROM shape THEN
-        RAISE EXCEPTION 'Tables of schema % have drifted.', schema_name USING ERRCODE = 'SM103';
+    PERFORM public.smartmodels_require_state(of_schema, expected);
+    IF cardinality(tables) > 0 AND public.smartmodels_tables_shape(of_schema, tables) IS DISTINCT FROM shape THEN
+        RAISE EXCEPTION 'Tables of schema % have drifted.', of_schema USING ERRCODE = 'SM103';
     END IF;
 END
 $take$;
+
+-- Record what came of a migration, inside its transaction. The trigger on django_migrations has noted by now what that
+-- table says, and it must be what was expected.
+CREATE FUNCTION public.smartmodels_migrated(
+    of_schema text, expected text, run uuid, slug text, migration text, way text
+) RETURNS void
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
+AS $migrated$
+BEGIN
+    PERFORM public.smartmodels_require_state(of_schema, expected);
+    INSERT INTO public.namespaces_migrationoutcome
+        (run_id, slug, schema_name, migration, way, error_code, error, seconds, finished_at)
+    VALUES (run, slug, of_schema, migration, way, '', '',
+        extract(epoch FROM clock_timestamp() - transaction_timestamp()), clock_timestamp());
+END
+$migrated$;
 
 -- Only a schema that loses a migration is announced to those who cache that it may be served: one that is behind is
 -- never cached, so what it gains is seen by the next request.
@@ -137,6 +165,8 @@ $existing$
 REVERSE = """
 DROP TRIGGER schemastate_announce ON public.namespaces_schemastate;
 DROP FUNCTION public.smartmodels_take_schema(integer, text, text, text[], text);
+DROP FUNCTION public.smartmodels_migrated(text, text, uuid, text, text, text);
+DROP FUNCTION public.smartmodels_require_state(text, text);
 DROP FUNCTION public.smartmodels_tables_shape(text, text[]);
 DROP FUNCTION public.smartmodels_note_migrations() CASCADE;
 DROP FUNCTION public.smartmodels_note_schema(text);

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
+from uuid import UUID
 
 import psycopg
 from django.db import connections
@@ -15,6 +16,7 @@ from smartmodels.tenancy.engine.base import search_path
 from smartmodels.tenancy.engine.prelude import OPERATION_SETTING
 from smartmodels.tenancy.locking import lock_key
 from smartmodels.tenancy.migrating.recording import Script
+from smartmodels.tenancy.migrating.runs import done_sql
 from smartmodels.tenancy.migrating.states import Key, SchemaState
 from smartmodels.tenancy.triggers import literal, quoted
 
@@ -25,14 +27,14 @@ __all__ = ["Replay", "replay"]
 class Replay:
     """One migration for one schema: its statements, what it is recorded as, and what the schema must have.
 
-    ``outcome`` is the statement that tells the run of it; ``lock_timeout`` is in seconds.
+    ``run`` is told of it; ``lock_timeout`` is in seconds.
     """
 
     namespace: Any
     script: Script
     keys: tuple[Key, ...]
     expected: SchemaState
-    outcome: str
+    run: UUID
     lock_timeout: float
 
     def message(self) -> str:
@@ -60,7 +62,8 @@ class Replay:
         # Qualified: in a schema without this table, that of public would be found.
         table = f"{quoted(self.namespace.schema_name)}.django_migrations"
         yield f"INSERT INTO {table} (app, name, applied) VALUES {rows}"  # noqa: S608
-        yield self.outcome
+        after = self.expected.with_keys(self.keys).fingerprint
+        yield done_sql(self.run, self.namespace, ".".join(self.keys[-1]), after)
 
 
 def replay(message: str, *, using: str = "default") -> None:

@@ -11,7 +11,11 @@ from django.db.models.functions import Now
 
 from smartmodels.context import public_scope, require_operation
 from smartmodels.exceptions import RunUnknown
-from smartmodels.tenancy.migrating.models import get_migration_outcome_model, get_migration_run_model
+from smartmodels.tenancy.migrating.models import (
+    Way,
+    get_migration_outcome_model,
+    get_migration_run_model,
+)
 from smartmodels.tenancy.migrating.options import MigrationOptions, MigrationReport, SchemaResult
 from smartmodels.tenancy.triggers import literal
 
@@ -19,6 +23,7 @@ __all__ = [
     "begin_run",
     "describe_outcomes",
     "describe_run",
+    "done_sql",
     "find_run",
     "finish_run",
     "outcome_sql",
@@ -54,23 +59,27 @@ def outcome_sql(  # noqa: PLR0913 - the columns of a row
     migration: str,
     way: str,
     *,
-    seconds: float | None = None,
+    seconds: float,
     code: str = "",
     error: str = "",
 ) -> str:
-    """Return the statement that records an outcome; without ``seconds``, the transaction's age so far."""
+    """Return the statement that records an outcome."""
     table = get_migration_outcome_model()._meta.db_table
-    took = (
-        "extract(epoch FROM clock_timestamp() - transaction_timestamp())"
-        if seconds is None
-        else f"{seconds:.6f}"
-    )
     texts = (str(run), namespace.slug, namespace.schema_name, migration, way, code, error)
     values = ", ".join(literal(text.replace("\0", "")) for text in texts)
     return (
         f'INSERT INTO public."{table}" (run_id, slug, schema_name, migration, way, error_code, error, '  # noqa: S608
-        f"seconds, finished_at) VALUES ({values}, {took}, clock_timestamp())"
+        f"seconds, finished_at) VALUES ({values}, {seconds:.6f}, clock_timestamp())"
     )
+
+
+def done_sql(run: UUID, namespace: Any, migration: str, after: str) -> str:
+    """Return the statement that records a replay which took as long as its transaction.
+
+    It insists that the schema has by now the migrations whose fingerprint is ``after``.
+    """
+    values = (namespace.schema_name, after, str(run), namespace.slug, migration, Way.REPLAYED.value)
+    return f"SELECT public.smartmodels_migrated({', '.join(map(literal, values))})"
 
 
 def tell_failure(run: UUID, namespace: Any, migration: str, result: SchemaResult, using: str) -> None:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from django.db import connections
+from django.db import connections, transaction
 
 from smartmodels.conf import settings
 from smartmodels.tenancy.migrating.models import get_schema_state_model
@@ -25,6 +25,7 @@ __all__ = [
     "note_schema_state",
     "read_states",
     "rename_schema_state",
+    "settled_state",
     "true_state",
 ]
 
@@ -96,6 +97,15 @@ def true_state(schema: str, *, using: str = "default") -> SchemaState:
     """Return what the schema's own django_migrations says."""
     ((applied,),) = _query(using, "SELECT public.smartmodels_applied(%s)", [schema])
     return SchemaState.of(applied or ())
+
+
+def settled_state(schema: str, *, using: str = "default") -> SchemaState:
+    """Return what the schema's own django_migrations says, and note it, where something else was noted."""
+    with transaction.atomic(using=using):
+        # Whoever migrates the schema at this moment is waited for, so that what is noted is not older.
+        _query(using, f"SELECT FROM {_table()} WHERE schema_name = %s FOR UPDATE", [schema])
+        note_schema_state(schema, using=using)
+        return true_state(schema, using=using)
 
 
 def disagreements(schemas: Collection[str], *, using: str = "default") -> list[str]:

@@ -34,7 +34,7 @@ from smartmodels.tenancy.migrating.planning import Plans, Stage, keys_of
 from smartmodels.tenancy.migrating.recording import Script, can_be_recorded
 from smartmodels.tenancy.migrating.replaying import Replay, replay
 from smartmodels.tenancy.migrating.runs import outcome_sql, tell_failure
-from smartmodels.tenancy.migrating.states import Key, SchemaState, true_state
+from smartmodels.tenancy.migrating.states import Key, SchemaState, settled_state, true_state
 from smartmodels.tenancy.placement import tenant_labels
 
 __all__ = ["Migrator"]
@@ -106,7 +106,7 @@ class Migrator:
             way = self._patiently(lambda: self._step(namespace, state, stage, keys))
         except _Moved:
             result.note = "Another run migrated it meanwhile."
-            return true_state(namespace.schema_name, using=self._using)
+            return settled_state(namespace.schema_name, using=self._using)
         if stage.steps and stage.steps[0].app_label in tenant_labels():
             result.steps.append(Step(_name(stage.steps[0]), way, round(time.monotonic() - began, 4)))
         return state.with_keys(keys)
@@ -154,8 +154,7 @@ class Migrator:
         keys: tuple[Key, ...],
         script: Script,
     ) -> str:
-        outcome = outcome_sql(self._run, namespace, ".".join(keys[-1]), Way.REPLAYED)
-        sent = Replay(namespace, script, keys, state, outcome, self._options.lock_timeout)
+        sent = Replay(namespace, script, keys, state, self._run, self._options.lock_timeout)
         try:
             replay(sent.message(), using=self._using)
         except psycopg.Error as error:
