@@ -17,6 +17,7 @@ from shared_apps.webhooks.viewsets import WebhookViewSet
 from smartmodels.admin import namespace_site
 from smartmodels.rest.urls import namespace_api
 from smartmodels.views import app_pages
+from smartmodels.views.uploads import UploadView
 
 _APPLICATIONS = "shared_apps.oauth.viewsets.ApplicationViewSet"
 
@@ -37,6 +38,7 @@ urlpatterns: list[object] = [
         path("account/", OwnAccountView.as_view(), name="account"),
         path("token/", TokenView.as_view(), name="token"),
     ),
+    path("media/<path:name>", UploadView.as_view(), name="upload"),
     *app_pages(),
 ]
 

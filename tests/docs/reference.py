@@ -202,7 +202,9 @@ def errors_page() -> str:
         (
             "Every error says what happened, to what, and what to do next, and has a code that does not\n"
             "change. The API answers with a problem document (RFC 9457) that carries the code;\n"
-            "commands print it in brackets and end with exit code 1.\n"
+            "commands print it in brackets and end with exit code 1. With `--json` the last line of\n"
+            'stderr is then JSON, `{"error": {"code", "detail", "details"}}`; code `refused` stands for\n'
+            "what has none.\n"
         ),
         "## Of the platform\n",
         "| Code | HTTP | Error | What it means |",

@@ -10,6 +10,7 @@ from django.apps import apps
 from django.conf import settings as django_settings
 from django.core.checks import run_checks
 from django.core.checks.registry import registry
+from django.core.files.storage import FileSystemStorage
 from django.db import models
 from django.test.utils import isolate_apps
 
@@ -191,6 +192,21 @@ def test_key__from_a_namespace_to_public__without_a_constraint_passes() -> None:
             app_label = "zoo"
 
     assert faults_of(Badge) == []
+
+
+@isolate_apps(ZOO)
+def test_file_field__with_a_storage_of_all_namespaces__has_its_check() -> None:
+    """The project's own storage passes."""
+
+    class Badge(models.Model):  # noqa: DJ008
+        photo = models.FileField(storage=FileSystemStorage())
+        other = models.FileField()
+
+        class Meta:
+            app_label = "zoo"
+
+    [message] = faults_of(Badge)
+    assert (message.id, "Badge.photo" in message.msg) == ("smartmodels.W030", True)
 
 
 @isolate_apps(ZOO)

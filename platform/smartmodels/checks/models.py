@@ -7,12 +7,13 @@ from datetime import timedelta
 from typing import Any
 
 from django.apps import apps
-from django.core.checks import CheckMessage, Error, register
+from django.core.checks import CheckMessage, Error, Warning, register  # noqa: A004 - Django's name
 from django.db import models
 
 from smartmodels.models import SmartModel
 from smartmodels.models.smart import SmartAliveManager
 from smartmodels.tenancy.placement import is_tenant_model
+from smartmodels.tenancy.uploads import NamespaceStorage
 
 __all__ = ["check_models", "faults_of"]
 
@@ -129,6 +130,19 @@ def _constraints(model: Any) -> Iterator[CheckMessage]:
         )
 
 
+def _storages(model: Any) -> Iterator[CheckMessage]:
+    """Check that uploaded files are kept apart."""
+    for field in model._meta.local_fields:
+        if isinstance(field, models.FileField) and not isinstance(field.storage, NamespaceStorage):
+            yield Warning(
+                f"{field} keeps files where all namespaces do: a name in a row of one reaches the files of "
+                "others, and neither exports nor clones hold them.",
+                hint='Set STORAGES["default"] to smartmodels.tenancy.uploads.NamespaceStorage.',
+                obj=field,
+                id="smartmodels.W030",
+            )
+
+
 def _manager(model: Any) -> Iterator[CheckMessage]:
     """Check that the first manager shows living rows."""
     if not isinstance(model._default_manager, SmartAliveManager):
@@ -148,7 +162,9 @@ _OF_SMART: tuple[Callable[[Any], Iterator[CheckMessage]], ...] = (
 
 def faults_of(model: type[models.Model]) -> list[CheckMessage]:
     """Return what is wrong with one model."""
-    found = list(_constraints(model)) if is_tenant_model(model) and not model._meta.proxy else []
+    found: list[CheckMessage] = []
+    if is_tenant_model(model) and not model._meta.proxy:
+        found += [*_constraints(model), *_storages(model)]
     if issubclass(model, SmartModel):
         found += [message for check in _OF_SMART for message in check(model)]
     return found

@@ -82,6 +82,9 @@ class SmartModelsSettings:
     WEBHOOK_LOOPBACK: bool = False
     """Let webhooks go to this machine, without TLS: for tests, and to develop a receiver."""
 
+    TRANSFER_FILE_BYTES: int = 10 * 2**30
+    """The most bytes of uploaded files in an exported namespace, written or read."""
+
     AUDIT_MODEL: str = "operations.AuditEntry"
     """``app.Model`` of the concrete audit entry, which tells what was done to namespaces."""
 

@@ -8,6 +8,7 @@ from smartmodels.context import PUBLIC_SCHEMA
 from smartmodels.exceptions import NamespaceFailed
 from smartmodels.tenancy.names import SCHEMA_MARK
 from smartmodels.tenancy.triggers import literal, quoted
+from smartmodels.tenancy.uploads import remove_uploads
 
 __all__ = ["create_schema", "drop_schema", "is_ours", "marked_schemas", "schema_mark"]
 
@@ -68,7 +69,7 @@ def is_ours(schema: str, key: object, *, mark: str = SCHEMA_MARK, using: str = "
 
 
 def drop_schema(schema: str, key: object, *, mark: str = SCHEMA_MARK, using: str = "default") -> bool:
-    """Drop the schema of namespace ``key`` with all its rows; return whether there was one.
+    """Drop the schema of namespace ``key`` with its rows and uploaded files; return whether there was one.
 
     ``mark`` says what else than a namespace's it is. Raises NamespaceFailed, and drops nothing, when the
     schema does not bear the mark.
@@ -77,4 +78,5 @@ def drop_schema(schema: str, key: object, *, mark: str = SCHEMA_MARK, using: str
         return False
     with connections[using].cursor() as cursor:
         cursor.execute(f"DROP SCHEMA {quoted(schema)} CASCADE")
+    transaction.on_commit(lambda: remove_uploads(schema), using=using)
     return True

@@ -20,7 +20,7 @@ CHUNK = 1 << 18
 """Bytes that are held in memory at a time."""
 
 _END = NUL * BLOCKSIZE * 2
-_MOST_MEMBERS = 20_000
+_MOST_MEMBERS = 40_000
 
 
 def refuse(what: str) -> ArchiveInvalid:

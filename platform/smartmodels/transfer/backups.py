@@ -63,8 +63,12 @@ def list_backups(namespace: Any) -> list[Backup]:
         return sorted(map(_backup, found), key=lambda backup: backup.id, reverse=True)
 
 
-def back_up(namespace: Any, *, keep: int | None = None, progress: Progress = silent) -> Backup:
+def back_up(
+    namespace: Any, *, keep: int | None = None, files: bool = True, progress: Progress = silent
+) -> Backup:
     """Export the namespace into its folder; return the backup, which is complete and on the disk.
+
+    Uploaded files are in it unless not ``files``.
 
     Of those that there are, the ``keep`` newest stay; None keeps all. Raises InvalidInput and NamespaceBusy.
     """
@@ -80,7 +84,7 @@ def back_up(namespace: Any, *, keep: int | None = None, progress: Progress = sil
         for left in folder.glob(f".*{PARTIAL}"):
             left.unlink()
         with new_file(path) as file:
-            export_namespace(namespace, file, progress=progress)
+            export_namespace(namespace, file, files=files, progress=progress)
         for old in list_backups(namespace)[keep:] if keep is not None else ():
             (folder / f"{old.id}.tar").unlink(missing_ok=True)
         return _backup(path)

@@ -31,26 +31,29 @@ from smartmodels.transfer.loading import filling, quietly, refusing_rows, set_se
 from smartmodels.transfer.migrations import migrations_of
 from smartmodels.transfer.proving import require_intact
 from smartmodels.transfer.recording import recording
+from smartmodels.transfer.uploads import copy_uploads
 
 __all__ = ["Cloned", "clone_namespace", "plan_clone"]
 
 
 @dataclass(frozen=True, slots=True)
 class Cloned:
-    """What a clone is: the new namespace, active, and how many rows it has."""
+    """What a clone is: the new namespace, active, how many rows and files it has, which files are missing."""
 
     namespace: Any
     rows: int
     anonymised: bool
+    files: int = 0
+    missing: tuple[str, ...] = ()
 
 
 def clone_namespace(
-    source: Any, wish: Wish, *, anonymise: bool = False, progress: Progress = silent
+    source: Any, wish: Wish, *, anonymise: bool = False, files: bool = True, progress: Progress = silent
 ) -> Cloned:
     """Copy every row of ``source``, as of one moment and with its history, into a new namespace.
 
     Members, hosts, sessions, tokens, keys, applications, allowed origins, grants and the rows of
-    ``SMARTMODELS_CLONE_EXCLUDE`` stay behind.
+    ``SMARTMODELS_CLONE_EXCLUDE`` stay behind; so do uploaded files with ``anonymise``, or unless ``files``.
     With ``anonymise``, people become pseudonyms that nothing leads back from, in history as well. Then, and
     where versions stay behind, the evidence of history begins anew. Raises what
     :func:`smartmodels.tenancy.provisioning.reserve` raises.
@@ -65,13 +68,19 @@ def clone_namespace(
     ):
         make_fresh(target, migrations_of(source.schema_name), progress=progress)
         rows = _copy(source, target, anonymise, progress)
+        held: int = 0
+        missing: tuple[str, ...] = ()
+        if files and not anonymise:
+            progress("files")
+            tables = tables_of(target.schema_name)
+            held, missing = copy_uploads(source.schema_name, target.schema_name, tables)
         migrate_namespace(target, progress=progress)
         if _renews(anonymise):
             with namespace_scope(target), quietly(target.schema_name, tables_of(target.schema_name)):
                 renew()
         progress("verify")
         require_intact(target)
-    return Cloned(target, rows, anonymise)
+    return Cloned(target, rows, anonymise, held, missing)
 
 
 def plan_clone(source: Any) -> dict[str, int]:

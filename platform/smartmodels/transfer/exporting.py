@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import Any, BinaryIO
 
 from django.apps import apps
@@ -13,7 +14,7 @@ from smartmodels.context import namespace_scope, public_scope
 from smartmodels.exceptions import InvalidInput, NamespaceBusy
 from smartmodels.history.evidence.snapshots import moment
 from smartmodels.ownership import sentinel_id
-from smartmodels.tenancy.models import State, get_namespace_model
+from smartmodels.tenancy.models import State, get_membership_model, get_namespace_model
 from smartmodels.tenancy.triggers import literal, quoted
 from smartmodels.transfer.archive import ArchiveWriter
 from smartmodels.transfer.catalogue import (
@@ -36,6 +37,7 @@ from smartmodels.transfer.references import (
     referred,
     user_model,
 )
+from smartmodels.transfer.uploads import write_uploads
 
 __all__ = [
     "WITH_ROWS",
@@ -134,18 +136,22 @@ def _write(writer: ArchiveWriter, folder: str, name: str, columns: tuple[str, ..
     return Part(name, member.name, columns, member.lines, member.size, member.sha256)
 
 
-def export_namespace(namespace: Any, file: BinaryIO, *, progress: Progress = silent) -> Manifest:
+def export_namespace(
+    namespace: Any, file: BinaryIO, *, files: bool = True, members: bool = False, progress: Progress = silent
+) -> Manifest:
     """Write the namespace into a file that can seek; return what it holds.
 
-    All rows are of one moment, and nothing waits for them to be read. The same rows give the same bytes.
-    Memory does not grow with the rows. Raises InvalidInput for a namespace that is half-made or going.
+    All rows are of one moment, and nothing waits for them to be read. The same rows and files give the same
+    bytes. Memory does not grow with them. Uploaded files that rows name come along unless not ``files``;
+    one that is not there is named in the manifest. With ``members`` it says who they are, by address and
+    role. Raises InvalidInput for a namespace that is half-made or going.
     """
     require_rows(namespace)
     with recording("export", namespace):
-        return _export(namespace, file, progress)
+        return _export(namespace, file, files, members, progress)
 
 
-def _export(namespace: Any, file: BinaryIO, progress: Progress) -> Manifest:
+def _export(namespace: Any, file: BinaryIO, files: bool, members: bool, progress: Progress) -> Manifest:
     writer, schema = ArchiveWriter(file), namespace.schema_name
     with namespace_scope(namespace), moment():
         require_served(namespace)
@@ -158,6 +164,14 @@ def _export(namespace: Any, file: BinaryIO, progress: Progress) -> Manifest:
                   KINDS: _kinds(schema, tables)}  # fmt: skip
         others = [_write(writer, "shared", name, SHARED[name], sql) for name, sql in shared.items()]
         manifest = _manifest(namespace, tables, tuple(parts), tuple(others))
+        if files:
+            progress("files")
+            held, missing = write_uploads(writer, schema, tables)
+            manifest = replace(manifest, files=held, missing=missing)
+        if members:
+            manifest = replace(manifest, members=_members(namespace))
+        left = [name for name, held in (("files", files), ("memberships", members)) if not held]
+        manifest = replace(manifest, left_out=tuple(sorted((*manifest.left_out, *left))))
     write_manifest(writer, manifest)
     writer.close()
     return manifest
@@ -179,6 +193,12 @@ def _manifest(
     )
 
 
+def _members(namespace: Any) -> tuple[tuple[str, str], ...]:
+    with public_scope():
+        rows = get_membership_model().objects.filter(namespace=namespace).order_by("user__email")
+        return tuple(rows.values_list("user__email", "role"))
+
+
 def describe_export(manifest: Manifest) -> dict[str, Any]:
     """Return what people want to know of an archive."""
     return {
@@ -189,5 +209,8 @@ def describe_export(manifest: Manifest) -> dict[str, Any]:
         "tables": {part.table: part.rows for part in manifest.tables if part.rows},
         "rows": manifest.rows,
         "accounts": manifest.part(ACCOUNTS).rows,
+        "files": len(manifest.files),
+        "missing": list(manifest.missing),
+        "members": len(manifest.members),
         "left_out": list(manifest.left_out),
     }

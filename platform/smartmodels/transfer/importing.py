@@ -17,15 +17,17 @@ from smartmodels.tenancy.models import State, get_namespace_model
 from smartmodels.tenancy.names import validate_slug
 from smartmodels.transfer.accounts import Owners, erasing, map_accounts, map_kinds, move_keys, read_references
 from smartmodels.transfer.anchoring import load_anchors
-from smartmodels.transfer.archive import ArchiveReader
+from smartmodels.transfer.archive import ArchiveReader, refuse
 from smartmodels.transfer.catalogue import tables_of
 from smartmodels.transfer.exporting import Progress, silent
 from smartmodels.transfer.fresh import make_fresh
 from smartmodels.transfer.loading import check_tables, filling, load_tables, refusing_rows
 from smartmodels.transfer.manifest import Manifest, read_manifest
+from smartmodels.transfer.members import join_members
 from smartmodels.transfer.migrations import require_known
 from smartmodels.transfer.proving import require_intact
 from smartmodels.transfer.recording import recording
+from smartmodels.transfer.uploads import load_uploads, require_bounded
 
 __all__ = [
     "Imported",
@@ -50,11 +52,13 @@ class Wish:
 
 @dataclass(frozen=True, slots=True)
 class Imported:
-    """What an import made: the namespace, active, and how many rows and inactive accounts."""
+    """What an import made: the namespace, active, and how many rows, inactive accounts, files and members."""
 
     namespace: Any
     rows: int
     accounts_made: int
+    files: int = 0
+    members: int = 0
 
 
 def check_archive(file: BinaryIO, *, progress: Progress = silent) -> tuple[ArchiveReader, Manifest]:
@@ -67,7 +71,9 @@ def check_archive(file: BinaryIO, *, progress: Progress = silent) -> tuple[Archi
     manifest = read_manifest(reader)
     require_known(manifest.migrations)
     progress("checksums")
-    for part in manifest.parts():
+    too_much = refuse("its uploaded files are more bytes than SMARTMODELS_TRANSFER_FILE_BYTES allows.")
+    require_bounded(sum(each.bytes for each in manifest.files), too_much)
+    for part in manifest.held():
         for _ in reader.chunks(part.file, part.sha256):
             pass
     return reader, manifest
@@ -82,6 +88,9 @@ def load_archive(
     """
     make_fresh(bound, manifest.migrations, progress=progress)
     made = load_rows(reader, manifest, bound, owners=owners, progress=progress)
+    if manifest.files:
+        progress("files")
+        load_uploads(reader, manifest, bound.schema_name)
     migrate_namespace(bound, progress=progress)
     progress("verify")
     require_intact(bound)
@@ -144,12 +153,14 @@ def import_namespace(
     wish: Wish,
     *,
     owners: Owners = Owners.CREATE,
+    members: bool = False,
     progress: Progress = silent,
 ) -> Imported:
     """Make a namespace of what :func:`export_namespace` wrote; return it active.
 
     Its slug and name are the file's unless given. All of it is checked before anything is made, and the
-    history is verified before it is served. Raises what :func:`check_archive` and
+    history is verified before it is served. With ``members``, those of the file that have an account here,
+    by its address, are members in their roles. Raises what :func:`check_archive` and
     :func:`smartmodels.tenancy.provisioning.reserve` raise.
     """
     reader, manifest = check_archive(file, progress=progress)
@@ -159,7 +170,8 @@ def import_namespace(
         recording("import", namespace, fingerprint=manifest.fingerprint),
     ):
         made = load_archive(reader, manifest, namespace, owners=owners, progress=progress)
-    return Imported(namespace, manifest.rows, made)
+        joined = join_members(namespace, manifest.members) if members else 0
+    return Imported(namespace, manifest.rows, made, len(manifest.files), joined)
 
 
 def plan_import(file: BinaryIO, *, slug: str = "", progress: Progress = silent) -> Manifest:

@@ -8,18 +8,32 @@ import re
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from smartmodels.exceptions import InvalidInput
+from smartmodels.tenancy.uploads import is_safe
 from smartmodels.transfer.archive import ArchiveReader, ArchiveWriter, refuse
 from smartmodels.transfer.errors import ArchiveNewer
 
-__all__ = ["FORMAT", "LEFT_OUT", "Manifest", "Part", "read_manifest", "write_manifest"]
+__all__ = [
+    "FORMAT",
+    "LEFT_OUT",
+    "MOST_FILES",
+    "Manifest",
+    "Part",
+    "Upload",
+    "read_manifest",
+    "write_manifest",
+]
 
 FORMAT = 1
 """The version of the format; a reader refuses newer ones."""
 
 LEFT_OUT = (
-    "applications", "domains", "files", "grants", "keys", "memberships", "passwords", "sessions", "tokens",
+    "applications", "domains", "grants", "keys", "passwords", "sessions", "tokens",
 )  # fmt: skip
 """What an export never holds."""
+
+MOST_FILES = 20_000
+"""How many uploaded files an archive holds at most."""
 
 _NAME, _SEAL = "manifest.json", "manifest.sha256"
 _LARGEST = 16 << 20
@@ -27,6 +41,8 @@ _IDENTIFIER = re.compile(r"[a-z_][a-z0-9_$]{0,62}")
 _DIGEST = re.compile(r"[0-9a-f]{64}")
 _MIGRATION = re.compile(r"[a-z_][a-z0-9_]*\.[A-Za-z0-9_]+")
 _MOST = 2**63 - 1
+_LONGEST_NAME = 1000
+_FILE = re.compile(r"files/[0-9]{6}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,11 +58,22 @@ class Part:
 
 
 @dataclass(frozen=True, slots=True)
+class Upload:
+    """One uploaded file: what rows call it, its file in the archive, bytes, digest."""
+
+    name: str
+    file: str
+    bytes: int
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True)
 class Manifest:
     """What the archive holds: a namespace's tables, and of the shared ones what its rows refer to.
 
     ``sequences`` is ``{table.column: (last value, whether it was used)}``, ``migrations`` are those
     applied to the schema, as ``app.name``, and ``fingerprint`` is the digest of them and of all columns.
+    ``missing`` are files that rows name and nobody has, ``members`` pairs of an address and a role.
     """
 
     slug: str
@@ -57,6 +84,9 @@ class Manifest:
     tables: tuple[Part, ...]
     shared: tuple[Part, ...]
     sequences: dict[str, tuple[int, bool]]
+    files: tuple[Upload, ...] = ()
+    missing: tuple[str, ...] = ()
+    members: tuple[tuple[str, str], ...] = ()
     format: int = FORMAT
     left_out: tuple[str, ...] = field(default=LEFT_OUT)
 
@@ -68,6 +98,10 @@ class Manifest:
     def parts(self) -> tuple[Part, ...]:
         """Return all tables, those of the namespace first."""
         return (*self.tables, *self.shared)
+
+    def held(self) -> list[Part | Upload]:
+        """Return everything that is a file in the archive."""
+        return [*self.parts(), *self.files]
 
     def part(self, table: str) -> Part:
         """Return the shared table of this name; raise ArchiveInvalid if there is none."""
@@ -81,6 +115,8 @@ def write_manifest(writer: ArchiveWriter, manifest: Manifest) -> None:
     """Write the manifest and its seal."""
     text = json.dumps(asdict(manifest), indent=1, sort_keys=True, ensure_ascii=True)
     content = f"{text}\n".encode("ascii")
+    if len(content) > _LARGEST:
+        raise InvalidInput("The manifest is too large: the rows name too many files, or too long ones.")
     writer.add(_NAME, [content])
     writer.add(_SEAL, [f"{hashlib.sha256(content).hexdigest()}\n".encode("ascii")])
 
@@ -98,8 +134,9 @@ def read_manifest(reader: ArchiveReader) -> Manifest:
     except (ValueError, RecursionError) as error:
         raise refuse("its manifest is no JSON.") from error
     manifest = _manifest(given)
-    files = {part.file: part.bytes for part in manifest.parts()}
-    if len(files) != len(manifest.parts()):
+    every: list[Part | Upload] = manifest.held()
+    files = {each.file: each.bytes for each in every}
+    if len(files) != len(every) or len({each.name for each in manifest.files}) != len(manifest.files):
         raise refuse("its manifest names a file twice.")
     held = {name: each.size for name, each in reader.members.items() if name not in (_NAME, _SEAL)}
     if held != files:
@@ -128,6 +165,9 @@ def _manifest(given: Any) -> Manifest:
             tables=tuple(_part(each, "tables") for each in _list(given["tables"])),
             shared=tuple(_part(each, "shared") for each in _list(given["shared"])),
             sequences={_text(key, 127): _sequence(each) for key, each in given["sequences"].items()},
+            files=tuple(_upload(each) for each in _list(given["files"])),
+            missing=tuple(_name(each) for each in _list(given["missing"])),
+            members=tuple(_member(each) for each in _list(given["members"])),
             format=given["format"],
             left_out=tuple(_text(each, 63) for each in _list(given["left_out"])),
         )
@@ -147,6 +187,26 @@ def _part(given: Any, folder: str) -> Part:
     return Part(
         table, given["file"], columns, given["rows"], given["bytes"], _matching(given["sha256"], _DIGEST)
     )
+
+
+def _upload(given: Any) -> Upload:
+    if set(given) != set(Upload.__dataclass_fields__):
+        raise ValueError("an uploaded file has other entries than it should")
+    name = _name(given["name"])
+    if not is_safe(name) or not _is_count(given["bytes"]):
+        raise ValueError(f"{name[:40]!r} is no uploaded file")
+    return Upload(name, _matching(given["file"], _FILE), given["bytes"], _matching(given["sha256"], _DIGEST))
+
+
+def _name(value: Any) -> str:
+    if not isinstance(value, str) or len(value) > _LONGEST_NAME:
+        raise ValueError("the name of a file is too long, or none")
+    return value
+
+
+def _member(given: Any) -> tuple[str, str]:
+    email, role = given
+    return _text(email, 254), _text(role, 10)
 
 
 def _is_count(value: Any) -> bool:

@@ -43,6 +43,7 @@ def _clone_arguments(parser: CommandParser) -> None:
     parser.add_argument("--name", default="", help="Its title; its slug if not given.")
     parser.add_argument("--owner", metavar="EMAIL", help="Who owns it; an owner of the original by default.")
     parser.add_argument("--anonymise", action="store_true", help="Let nobody be recognised in it.")
+    parser.add_argument("--no-files", action="store_true", help="Leave uploaded files behind.")
 
 
 def _clone(command: BaseCommand, options: Options) -> None:
@@ -54,8 +55,15 @@ def _clone(command: BaseCommand, options: Options) -> None:
         say(command, options, {**known, "rows": rows}, text)
         return
     wish = Wish(owner_for(source, options["owner"]), options["into"], options["name"])
-    made = clone_namespace(source, wish, anonymise=options["anonymise"], progress=_teller(command, options))
-    known = {**describe(made.namespace), "rows": made.rows, "anonymised": made.anonymised}
+    made = clone_namespace(
+        source,
+        wish,
+        anonymise=options["anonymise"],
+        files=not options["no_files"],
+        progress=_teller(command, options),
+    )
+    known = {**describe(made.namespace), "rows": made.rows, "anonymised": made.anonymised,
+             "files": made.files, "missing": list(made.missing)}  # fmt: skip
     say(command, options, known, f"{wish.slug} has {made.rows} rows and is served on {known['host']}.")
 
 
@@ -64,6 +72,7 @@ def _clone(command: BaseCommand, options: Options) -> None:
 
 def _backup_arguments(parser: CommandParser) -> None:
     parser.add_argument("--list", action="store_true", help="Show the backups there are; make none.")
+    parser.add_argument("--no-files", action="store_true", help="Leave uploaded files out.")
     parser.add_argument("--keep", type=int, metavar="N", help="Afterwards keep the N newest only.")
 
 
@@ -80,7 +89,12 @@ def _backup(command: BaseCommand, options: Options) -> None:
         known = {"dry_run": True, "slug": namespace.slug, "rows": rows, "there": len(list_backups(namespace))}
         say(command, options, known, f"Would back up {sum(rows.values())} rows of {namespace.slug}.")
         return
-    made = back_up(namespace, keep=options["keep"], progress=_teller(command, options))
+    made = back_up(
+        namespace,
+        keep=options["keep"],
+        files=not options["no_files"],
+        progress=_teller(command, options),
+    )
     text = f"Backup {made.id} of {namespace.slug}: {filesizeformat(made.bytes)}."
     say(command, options, {"slug": namespace.slug, **asdict(made)}, text)
 

@@ -34,6 +34,8 @@ __all__ = ["ACTIONS"]
 
 def _export_arguments(parser: CommandParser) -> None:
     parser.add_argument("--out", metavar="FILE", help="Where to write it; <slug>.tar if not given.")
+    parser.add_argument("--no-files", action="store_true", help="Leave uploaded files out.")
+    parser.add_argument("--members", action="store_true", help="Say who its members are: address and role.")
     parser.add_argument("--force", action="store_true", help="Replace the file if there is one.")
 
 
@@ -47,12 +49,19 @@ def _export(command: BaseCommand, options: Options) -> None:
         say(command, options, known, f"Would write {sum(known['rows'].values())} rows to {target}.")
         return
     with _errors_of(target), new_file(target) as file:
-        manifest = export_namespace(namespace, file, progress=lambda step: tell_step(command, options, step))
+        manifest = export_namespace(
+            namespace,
+            file,
+            files=not options["no_files"],
+            members=options["members"],
+            progress=lambda step: tell_step(command, options, step),
+        )
         size = file.tell()
     known = {"file": str(target), "bytes": size, **describe_export(manifest)}
-    say(
-        command, options, known, f"Wrote {manifest.rows} rows of {namespace.slug} to {target} ({size} bytes)."
-    )
+    text = f"Wrote {manifest.rows} rows of {namespace.slug} to {target} ({size} bytes)."
+    if manifest.missing:
+        text += f"\nUploaded files that rows name and nobody has: {', '.join(manifest.missing)}."
+    say(command, options, known, text)
 
 
 @contextmanager
@@ -83,6 +92,12 @@ def _import_arguments(parser: CommandParser) -> None:
         help="Accounts that are unknown here: make inactive ones (create), or give what is theirs to the "
         "sentinel (match); sentinel does so with known ones, too. Default: %(default)s.",
     )
+    parser.add_argument(
+        "--members",
+        choices=["match", "none"],
+        default="none",
+        help="Members that the file names and that have an account here join (match). Default: %(default)s.",
+    )
 
 
 def _import(command: BaseCommand, options: Options) -> None:
@@ -102,12 +117,14 @@ def _import(command: BaseCommand, options: Options) -> None:
             file,
             Wish(owner, options["new_slug"], options["name"]),
             owners=Owners(options["owners"]),
+            members=options["members"] == "match",
             progress=tell,
         )
     account: dict[str, Any] = {"email": owner.email, "created": password is not None}
     if password is not None:
         account["initial_password"] = password
-    known = {**describe(made.namespace), "rows": made.rows, "accounts_made": made.accounts_made}
+    known = {**describe(made.namespace), "rows": made.rows, "accounts_made": made.accounts_made,
+             "files": made.files, "members": made.members}  # fmt: skip
     text = f"{made.namespace.slug} has {made.rows} rows and is served on {known['host']}."
     if password is not None:
         text += f"\nMade the account {owner.email}; its initial password is {password}"

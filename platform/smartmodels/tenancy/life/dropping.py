@@ -15,6 +15,7 @@ from smartmodels.exceptions import NamespaceBusy
 from smartmodels.tenancy.migrating import forget_schema_state
 from smartmodels.tenancy.schemas import is_ours
 from smartmodels.tenancy.triggers import quoted
+from smartmodels.tenancy.uploads import remove_uploads
 
 __all__ = ["LOCKS", "Progress", "drop_in_batches", "silent"]
 
@@ -103,4 +104,5 @@ def drop_in_batches(schema: str, key: object, *, progress: Progress = silent, lo
         progress(gone, len(tables))
     _patiently(schema, f"DROP SCHEMA {quoted(schema)} CASCADE")
     forget_schema_state(schema)
+    remove_uploads(schema)
     return len(tables)
