@@ -76,7 +76,7 @@ def is_whole(namespace: Any, migrations: list[str]) -> bool:
     return noted and {"mood", "weight"} <= columns_of(namespace)
 
 
-def test_migrate__of_a_squash__on_new_schemas__records_what_django_does(
+def test_migrate__of_a_squash_on_new_schemas__records_what_django_does(
     fleet: list[Namespace], written: Written, old: list[str]
 ) -> None:
     """The squash is applied, in one schema by Django and in the next from the recorded statements."""
@@ -90,7 +90,7 @@ def test_migrate__of_a_squash__on_new_schemas__records_what_django_does(
     assert records(fleet[0]) == records(fleet[1]) == by_django(fleet[2])
 
 
-def test_migrate__of_a_squash__where_the_old_ones_are_applied__only_records_it(
+def test_migrate__of_a_squash_where_the_old_are_applied__only_records_it(
     fleet: list[Namespace], written: Written, old: list[str]
 ) -> None:
     """As Django does; nothing is applied a second time."""
@@ -101,7 +101,7 @@ def test_migrate__of_a_squash__where_the_old_ones_are_applied__only_records_it(
     assert records(fleet[0]) == records(fleet[1]) == by_django(fleet[2])
 
 
-def test_migrate__of_a_squash__where_some_old_ones_are_applied__applies_the_others(
+def test_migrate__of_a_squash_where_some_old_are_applied__applies_the_others(
     fleet: list[Namespace], written: Written
 ) -> None:
     """The squash waits until all that it replaces is there, and is recorded then."""
@@ -124,7 +124,7 @@ def test_migrate__of_a_squash_with_code__records_what_it_replaces(
     assert all(is_whole(each, [*old, new]) for each in fleet)
 
 
-def test_provisioning__by_migrations__of_a_squash__records_what_the_fleet_does(
+def test_provisioning__by_migrations_of_a_squash__records_what_the_fleet_does(
     fleet: list[Namespace], written: Written, old: list[str]
 ) -> None:
     """One schema for itself, as a half-made namespace is finished."""
@@ -161,7 +161,7 @@ def test_migrate__whose_squash_lost_what_it_replaced__has_nothing_to_do(
     assert [row["behind"] for row in namespace_command("status")] == [0, 0, 0]
 
 
-def test_migrate__of_a_squash_that_must_be_there__where_the_old_ones_are__serves_before(
+def test_migrate__of_a_squash_that_must_be_there__asks_for_what_it_replaces(
     fleet: list[Namespace], written: Written, old: list[str]
 ) -> None:
     """A squash that says ``requires_current`` is in force where what it replaces is."""
