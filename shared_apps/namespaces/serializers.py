@@ -7,9 +7,9 @@ from typing import Any
 from django.urls import reverse
 
 from shared_apps.namespaces.models import Namespace
-from smartmodels.rest import StrictSerializer, extend_schema_field, serializers
+from smartmodels.rest import ShapedField, StrictSerializer, extend_schema_field, serializers
 from smartmodels.tenancy.models import HostState, State
-from smartmodels.tenancy.names import primary_host
+from smartmodels.tenancy.names import SLUG_PATTERN, primary_host
 
 __all__ = [
     "ConfirmationSerializer",
@@ -22,7 +22,8 @@ __all__ = [
 class NewNamespaceSerializer(StrictSerializer):
     """What provisioning asks for."""
 
-    slug = serializers.CharField(
+    slug = ShapedField(
+        shape=SLUG_PATTERN,
         max_length=31,
         help_text="Its subdomain: a to z, 0 to 9 and single hyphens, beginning with a letter.",
     )

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from shared_apps.oauth.services import GRANTS
-from smartmodels.rest import StrictSerializer, serializers
+from smartmodels.rest import ShapedField, StrictSerializer, serializers
 from smartmodels.tenancy.keys import KeyRole
-from smartmodels.tenancy.scopes import SCOPES_MAX
+from smartmodels.tenancy.scopes import SCOPE_PATTERN, SCOPES_MAX
 
 __all__ = ["ApplicationSerializer", "NewApplicationSerializer", "ShownApplicationSerializer"]
 
@@ -47,7 +47,7 @@ class NewApplicationSerializer(StrictSerializer):
 
     name = serializers.CharField(max_length=100)
     scopes = serializers.ListField(
-        child=serializers.CharField(max_length=80), min_length=1, max_length=SCOPES_MAX
+        child=ShapedField(shape=SCOPE_PATTERN, max_length=80), min_length=1, max_length=SCOPES_MAX
     )
     grant = serializers.ChoiceField(GRANTS, default=GRANTS[0])
     redirect_uris = serializers.ListField(

@@ -6,8 +6,8 @@ from typing import Any
 
 from shared_apps.webhooks.models import Delivery, Webhook
 from smartmodels.exceptions import InvalidInput
-from smartmodels.rest import FullExposure, StrictSerializer, serializers
-from smartmodels.webhooks import check_url
+from smartmodels.rest import FullExposure, ShapedField, StrictSerializer, serializers
+from smartmodels.webhooks import URL_PATTERN, check_url
 
 __all__ = ["DeliveryDetailSerializer", "DeliverySerializer", "WebhookSecretSerializer", "WebhookSerializer"]
 
@@ -23,7 +23,7 @@ def _words(about: str) -> serializers.ListField:
 class WebhookSerializer(StrictSerializer, serializers.ModelSerializer[Webhook]):
     """Where changes of this namespace are sent."""
 
-    url = serializers.CharField(max_length=2000, help_text="https://, a public host, a path.")
+    url = ShapedField(shape=URL_PATTERN, max_length=2000, help_text="https://, a public host, a path.")
     resources = _words("Only changes of these, such as `studies`; all if it is empty.")
     actions = _words("Only these: create, update, soft_delete, restore, purge, ...; all if it is empty.")
     created_by = serializers.UUIDField(source="created_by_id", read_only=True, allow_null=True)

@@ -22,6 +22,7 @@ from smartmodels.rest.door import (
     serializers,
 )
 from smartmodels.rest.faults import Fault, InvalidParameter
+from smartmodels.rest.fields import ShapedField
 from smartmodels.rest.mixins import NamespaceRowsMixin, OwnRowsMixin, ReadOnlyMixin
 from smartmodels.rest.nested import Nested
 from smartmodels.rest.permissions import (
@@ -67,6 +68,7 @@ __all__ = [
     "Refused",
     "ResourceViewSet",
     "Response",
+    "ShapedField",
     "SmartSerializer",
     "SmartViewSet",
     "StaffPermission",

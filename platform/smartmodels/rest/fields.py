@@ -10,7 +10,16 @@ from rest_framework import serializers
 
 from smartmodels.context import require_namespace
 
-__all__ = ["HomeField", "RowField", "points_at_uuid"]
+__all__ = ["HomeField", "RowField", "ShapedField", "points_at_uuid"]
+
+
+class ShapedField(serializers.CharField):
+    """Text of which documents say the shape; what has another is refused by its rule, in the rule's words."""
+
+    def __init__(self, *, shape: str, **kwargs: Any) -> None:
+        """``shape`` is the regular expression (ECMA-262) of what the rule accepts."""
+        self.shape = shape
+        super().__init__(**kwargs)
 
 
 class RowField(serializers.PrimaryKeyRelatedField[Any]):

@@ -9,6 +9,7 @@ from drf_spectacular.openapi import AutoSchema
 from drf_spectacular.utils import OpenApiParameter
 from rest_framework import serializers
 
+from smartmodels.rest.fields import ShapedField
 from smartmodels.rest.problems import MEDIA_TYPE
 from smartmodels.rest.serializing import StrictSerializer
 
@@ -97,7 +98,7 @@ class ApiSchema(AutoSchema):
             *keyed,
             OpenApiParameter(
                 "X-Reason",
-                type={"type": "string", "maxLength": 500, "pattern": r"^[\x20-\x7e]*$"},
+                type={"type": "string", "maxLength": 500, "pattern": r"^[\t\x20-\x7e]*$"},
                 location=OpenApiParameter.HEADER,
                 description="Why: kept in history.",
             ),
@@ -120,6 +121,15 @@ class ApiSchema(AutoSchema):
         """Describe rows of which the caller chooses the fields."""
         described = self.view.answer_schema() if hasattr(self.view, "answer_schema") else None
         return super().get_response_serializers() if described is None else {"200": described}
+
+    def _map_serializer_field(self, field: Any, direction: Any, bypass_extensions: bool = False) -> Any:
+        """Say what a text looks like, and that a list may not be empty."""
+        schema: Any = super()._map_serializer_field(field, direction, bypass_extensions)  # type: ignore[no-untyped-call]
+        if isinstance(field, ShapedField):
+            schema["pattern"] = field.shape
+        if isinstance(field, serializers.ListField) and not field.allow_empty:
+            schema.setdefault("minItems", 1)
+        return schema
 
     def _map_basic_serializer(self, serializer: Any, direction: Any) -> Any:
         """Say that unknown fields are refused."""

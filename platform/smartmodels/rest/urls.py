@@ -23,7 +23,7 @@ __all__ = ["namespace_api", "public_api"]
 
 
 class RootView(ApiView, APIRootView):
-    """The lists of this API and their addresses."""
+    """The lists of this API, what stands beside them, and their addresses."""
 
     schema: Any = None
     open_to_programs = True
@@ -39,6 +39,14 @@ class _Router(DefaultRouter):
     include_format_suffixes = False
     APIRootView = RootView
     routes = with_collection_writes(DefaultRouter.routes)
+    further: Sequence[Any] = ()
+
+    def get_api_root_view(self, api_urls: Any = None) -> Any:
+        """Return the view that names the lists, and what stands beside them at an address of its own."""
+        lists = {prefix: f"{basename}-list" for prefix, _, basename in self.registry}
+        beside = {str(each.pattern).strip("/"): each.name for each in self.further if each.name}
+        alone = {place: name for place, name in beside.items() if not {"<", "/"} & set(place)}
+        return self.APIRootView.as_view(api_root_dict={**lists, **alone})
 
 
 class _StaffRouter(_Router):
@@ -56,9 +64,8 @@ _ABOUT_NAMESPACE = "The REST API of one namespace: its resources and their histo
 _ABOUT_PLATFORM = "The REST API of the public host: namespaces and how they come and go, for staff."
 
 
-def _mount(
-    router: DefaultRouter, further: Sequence[Any], docs: dict[str, Any], about: dict[str, Any]
-) -> list[Any]:
+def _mount(router: _Router, further: Sequence[Any], docs: dict[str, Any], about: dict[str, Any]) -> list[Any]:
+    router.further = further
     return [
         path("api/v1/", include([*further, *router.urls])),
         path("api/schema/", SchemaView.as_view(**docs, **about), name="schema"),

@@ -10,7 +10,9 @@ from smartmodels.conf import settings
 from smartmodels.exceptions import SlugInvalid
 
 __all__ = [
+    "HOST_PATTERN",
     "SCHEMA_MARK",
+    "SLUG_PATTERN",
     "SPARE_MARK",
     "TEMPLATE_MARK",
     "fold_host",
@@ -28,6 +30,14 @@ TEMPLATE_MARK = "smartmodels template"
 
 SPARE_MARK = "smartmodels spare"
 """Beginning of the COMMENT of a schema that is ready for the next namespace."""
+
+SLUG_PATTERN = "^[A-Za-z](?:-?[A-Za-z0-9])+$"
+"""What is taken for a slug, in either case, at most 31 characters long, as documents of the API say it."""
+
+HOST_PATTERN = (
+    r"^(?:[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?\.)+[A-Za-z](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?$"
+)
+"""What is taken for a host of a namespace's own, as documents of the API say it."""
 
 _SLUG = re.compile(r"[a-z][a-z0-9-]{1,30}\Z")
 

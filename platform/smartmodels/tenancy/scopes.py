@@ -11,7 +11,7 @@ from collections.abc import Collection, Iterable
 
 from smartmodels.exceptions import InvalidInput
 
-__all__ = ["ACTIONS", "SCOPES_MAX", "allows", "known_scopes"]
+__all__ = ["ACTIONS", "SCOPES_MAX", "SCOPE_PATTERN", "allows", "known_scopes"]
 
 ACTIONS = ("read", "write", "manage")
 """What can be allowed, the later including the earlier."""
@@ -19,7 +19,10 @@ ACTIONS = ("read", "write", "manage")
 SCOPES_MAX = 50
 """The most scopes that one key or token may have."""
 
-_SCOPE = re.compile(r"(?:[a-z][a-z0-9-]{0,62}:)?(?:read|write|manage)")
+SCOPE_PATTERN = r"^(?:[a-z][a-z0-9-]{0,62}:)?(?:read|write|manage)$"
+"""What a scope looks like, as documents of the API say it, too."""
+
+_SCOPE = re.compile(SCOPE_PATTERN)
 
 
 def known_scopes(given: Iterable[str], resources: Collection[str] | None = None) -> list[str]:

@@ -4,7 +4,7 @@ What is to be sent is read from the order in which history itself keeps changes,
 beside a change for it (docs/decisions/0024).
 """
 
-from smartmodels.webhooks.addresses import check_url
+from smartmodels.webhooks.addresses import URL_PATTERN, check_url
 from smartmodels.webhooks.collecting import due_webhooks, prune_deliveries
 from smartmodels.webhooks.delivering import Page, ReadChanges, deliver, replay
 from smartmodels.webhooks.errors import TooManyWebhooks, WebhookInactive
@@ -12,6 +12,7 @@ from smartmodels.webhooks.models import AbstractDelivery, AbstractWebhook, Deliv
 from smartmodels.webhooks.signing import new_salt, secret_of
 
 __all__ = [
+    "URL_PATTERN",
     "AbstractDelivery",
     "AbstractWebhook",
     "DeliveryState",

@@ -6,8 +6,9 @@ from typing import Any
 
 from shared_apps.namespaces.closing.serializers import DryRunSerializer
 from smartmodels.management.namespaces.domains import describe_domain
-from smartmodels.rest import StrictSerializer, serializers
+from smartmodels.rest import ShapedField, StrictSerializer, serializers
 from smartmodels.tenancy.models import HostState, Role
+from smartmodels.tenancy.names import HOST_PATTERN, SLUG_PATTERN
 
 __all__ = [
     "DomainSerializer",
@@ -35,7 +36,7 @@ class MaintenanceSerializer(DryRunSerializer):
 class RenameSerializer(DryRunSerializer):
     """The new slug."""
 
-    slug = serializers.CharField(max_length=31)
+    slug = ShapedField(shape=SLUG_PATTERN, max_length=31)
 
 
 class PurgeSerializer(StrictSerializer):
@@ -48,7 +49,7 @@ class PurgeSerializer(StrictSerializer):
 class NewDomainSerializer(DryRunSerializer):
     """A further host."""
 
-    host = serializers.CharField(max_length=253)
+    host = ShapedField(shape=HOST_PATTERN, max_length=253)
 
 
 class DomainSerializer(serializers.Serializer[Any]):

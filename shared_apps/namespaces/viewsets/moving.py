@@ -12,7 +12,8 @@ from django.http import FileResponse
 from shared_apps.namespaces.serializers import NamespaceSerializer
 from smartmodels.fsck import check_namespaces
 from smartmodels.management.namespaces import fsck_report, owner_for
-from smartmodels.rest import Response, StrictSerializer, action, extend_schema, serializers
+from smartmodels.rest import Response, ShapedField, StrictSerializer, action, extend_schema, serializers
+from smartmodels.tenancy.names import SLUG_PATTERN
 from smartmodels.transfer import (
     Wish,
     back_up,
@@ -31,7 +32,7 @@ _OWNER = "E-mail address of who owns the copy; one of the owners of the original
 class CloneSerializer(StrictSerializer):
     """What a clone is to be."""
 
-    into = serializers.CharField(max_length=31, help_text="The new namespace's slug.")
+    into = ShapedField(shape=SLUG_PATTERN, max_length=31, help_text="The new namespace's slug.")
     name = serializers.CharField(max_length=200, required=False, allow_blank=True, default="")
     owner = serializers.EmailField(max_length=254, required=False, help_text=_OWNER)
     anonymise = serializers.BooleanField(
@@ -57,8 +58,11 @@ class RestoreSerializer(StrictSerializer):
     """Which backup, and whether a new namespace is made of it."""
 
     backup = serializers.CharField(max_length=22, help_text="Its id, or `latest`.")
-    into = serializers.CharField(
-        max_length=31, required=False, help_text="Slug of a new namespace; else this one is brought back."
+    into = ShapedField(
+        shape=SLUG_PATTERN,
+        max_length=31,
+        required=False,
+        help_text="Slug of a new namespace; else this one is brought back.",
     )
     owner = serializers.EmailField(max_length=254, required=False, help_text=_OWNER)
     drop_old = serializers.BooleanField(

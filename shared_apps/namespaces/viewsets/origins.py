@@ -10,12 +10,13 @@ from smartmodels.rest import (
     ApiView,
     ManagerPermission,
     Response,
+    ShapedField,
     StrictSerializer,
     extend_schema,
     serializers,
 )
 from smartmodels.tenancy.life import set_origins
-from smartmodels.tenancy.life.origins import ORIGINS_MAX
+from smartmodels.tenancy.life.origins import ORIGIN_PATTERN, ORIGINS_MAX
 from smartmodels.tenancy.models import get_namespace_model
 
 __all__ = ["OriginsView"]
@@ -25,7 +26,7 @@ class OriginsSerializer(StrictSerializer):
     """Which web pages of other origins may call the API, with a token or key."""
 
     origins = serializers.ListField(
-        child=serializers.CharField(max_length=255, help_text="Such as https://app.example.org."),
+        child=ShapedField(shape=ORIGIN_PATTERN, max_length=255, help_text="Such as https://app.example.org."),
         max_length=ORIGINS_MAX,
     )
 

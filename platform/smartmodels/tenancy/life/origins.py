@@ -10,12 +10,15 @@ from smartmodels.exceptions import InvalidInput
 from smartmodels.tenancy.audit import audited
 from smartmodels.tenancy.life.states import lock, require_state
 
-__all__ = ["ORIGINS_MAX", "known_origin", "set_origins"]
+__all__ = ["ORIGINS_MAX", "ORIGIN_PATTERN", "known_origin", "set_origins"]
 
 ORIGINS_MAX = 50
 """The most origins that one namespace allows."""
 
-_LABEL = r"(?!-)[a-z0-9-]{1,63}(?<!-)"
+_LABEL = r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"
+ORIGIN_PATTERN = rf"^(?:https://(?:{_LABEL}\.)+{_LABEL}|https?://(?:localhost|127\.0\.0\.1|\[::1\]))(?::[1-9][0-9]{{0,3}})?$"
+"""What is taken for an origin, as documents of the API say it."""
+
 _NAMED = re.compile(rf"https://(?:{_LABEL}\.)+{_LABEL}(?P<port>:[1-9][0-9]{{0,4}})?")
 _LOCAL = re.compile(r"https?://(?:localhost|127\.0\.0\.1|\[::1\])(?P<port>:[1-9][0-9]{0,4})?")
 
