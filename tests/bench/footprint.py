@@ -7,7 +7,7 @@ from django.db import connection
 from psycopg import sql
 
 from tests.bench.measuring import figure
-from tests.bench.request import private_kib
+from tests.bench.requests import private_kib
 from tests.support.crowds import crowd
 
 MANY, MANY_QUICK = 1_000, 100

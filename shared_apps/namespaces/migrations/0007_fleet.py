@@ -119,18 +119,29 @@ BEGIN
 END
 $take$;
 
--- Record what came of a migration, inside its transaction. The trigger on django_migrations has noted by now what that
--- table says, and it must be what was expected.
+-- Record migrations in a schema and what came of the last one, inside its transaction. None of them may be recorded
+-- there already, and the trigger has to note what was expected.
 CREATE FUNCTION public.smartmodels_migrated(
-    of_schema text, expected text, run uuid, slug text, migration text, way text
+    of_schema text, apps text[], names text[], expected text, run uuid, slug text, way text
 ) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
 AS $migrated$
+DECLARE
+    recorded bigint;
 BEGIN
+    EXECUTE format(
+        'INSERT INTO %1$I.django_migrations (app, name, applied) SELECT each.app, each.name, now() '
+        'FROM unnest($1, $2) AS each (app, name) WHERE NOT EXISTS ('
+        'SELECT FROM %1$I.django_migrations AS known WHERE known.app = each.app AND known.name = each.name)', of_schema
+    ) USING apps, names;
+    GET DIAGNOSTICS recorded = ROW_COUNT;
+    IF recorded <> cardinality(names) THEN
+        RAISE EXCEPTION 'The migrations of schema % are others by now.', of_schema USING ERRCODE = 'SM102';
+    END IF;
     PERFORM public.smartmodels_require_state(of_schema, expected);
     INSERT INTO public.namespaces_migrationoutcome
         (run_id, slug, schema_name, migration, way, error_code, error, seconds, finished_at)
-    VALUES (run, slug, of_schema, migration, way, '', '',
+    VALUES (run, slug, of_schema, apps[cardinality(apps)] || '.' || names[cardinality(names)], way, '', '',
         extract(epoch FROM clock_timestamp() - transaction_timestamp()), clock_timestamp());
 END
 $migrated$;
@@ -165,7 +176,7 @@ $existing$
 REVERSE = """
 DROP TRIGGER schemastate_announce ON public.namespaces_schemastate;
 DROP FUNCTION public.smartmodels_take_schema(integer, text, text, text[], text);
-DROP FUNCTION public.smartmodels_migrated(text, text, uuid, text, text, text);
+DROP FUNCTION public.smartmodels_migrated(text, text[], text[], text, uuid, text, text);
 DROP FUNCTION public.smartmodels_require_state(text, text);
 DROP FUNCTION public.smartmodels_tables_shape(text, text[]);
 DROP FUNCTION public.smartmodels_note_migrations() CASCADE;

@@ -32,6 +32,12 @@ class NamespaceCorsMiddleware(CorsMiddleware):
             )
         super().__init__(get_response)
 
+    def __call__(self, request: Any) -> Any:
+        """Answer the request; nothing else is done where there is nothing to allow."""
+        if not self.is_enabled(request):
+            return self.get_response(request)
+        return super().__call__(request)
+
     def is_enabled(self, request: Any) -> bool:
         """Tell whether pages of other origins may come here at all."""
         return request.namespace is not None and request.path_info.startswith(_OPEN)

@@ -25,6 +25,8 @@ class Session:
     known: Known = field(default_factory=Known)
     touched: set[str] = field(default_factory=set)
     worn: bool = False
+    watch: Any = None
+    """What :func:`has_news` asks, kept because it is asked with every request."""
 
     def touch(self, *schemas: str) -> None:
         """Count schemas whose tables the session meets."""
@@ -49,6 +51,8 @@ def has_news(connection: Any) -> bool:
     """
     if connection.closed:
         return True
-    poll = select.poll()
-    poll.register(connection.pgconn.socket, select.POLLIN)
-    return bool(poll.poll(0))
+    session = session_of(connection)
+    if session.watch is None:
+        session.watch = select.poll()
+        session.watch.register(connection.pgconn.socket, select.POLLIN)
+    return bool(session.watch.poll(0))

@@ -18,7 +18,7 @@ from smartmodels.tenancy.locking import lock_key
 from smartmodels.tenancy.migrating.recording import Script
 from smartmodels.tenancy.migrating.runs import done_sql
 from smartmodels.tenancy.migrating.states import Key, SchemaState
-from smartmodels.tenancy.triggers import literal, quoted
+from smartmodels.tenancy.triggers import literal
 
 __all__ = ["Replay", "replay"]
 
@@ -42,7 +42,7 @@ class Replay:
 
         Statements are parted by lines, because one may end with a comment.
         """
-        return "\n;\n".join(("BEGIN", *self._ahead(), *self.script.statements, *self._records(), "COMMIT"))
+        return "\n;\n".join(("BEGIN", *self._ahead(), *self.script.statements, self._end(), "COMMIT"))
 
     def _ahead(self) -> Iterable[str]:
         schema, opened = self.namespace.schema_name, current_operation()
@@ -57,13 +57,9 @@ class Replay:
             f"{literal(self.expected.fingerprint)}, ARRAY[{tables}]::text[], {shape})"
         )
 
-    def _records(self) -> Iterable[str]:
-        rows = ", ".join(f"({literal(app)}, {literal(name)}, now())" for app, name in self.keys)
-        # Qualified: in a schema without this table, that of public would be found.
-        table = f"{quoted(self.namespace.schema_name)}.django_migrations"
-        yield f"INSERT INTO {table} (app, name, applied) VALUES {rows}"  # noqa: S608
+    def _end(self) -> str:
         after = self.expected.with_keys(self.keys).fingerprint
-        yield done_sql(self.run, self.namespace, ".".join(self.keys[-1]), after)
+        return done_sql(self.run, self.namespace, self.keys, after)
 
 
 def replay(message: str, *, using: str = "default") -> None:

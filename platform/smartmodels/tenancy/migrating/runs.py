@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 from uuid import UUID
@@ -17,6 +18,7 @@ from smartmodels.tenancy.migrating.models import (
     get_migration_run_model,
 )
 from smartmodels.tenancy.migrating.options import MigrationOptions, MigrationReport, SchemaResult
+from smartmodels.tenancy.migrating.states import Key
 from smartmodels.tenancy.triggers import literal
 
 __all__ = [
@@ -73,13 +75,15 @@ def outcome_sql(  # noqa: PLR0913 - the columns of a row
     )
 
 
-def done_sql(run: UUID, namespace: Any, migration: str, after: str) -> str:
-    """Return the statement that records a replay which took as long as its transaction.
+def done_sql(run: UUID, namespace: Any, keys: Sequence[Key], after: str) -> str:
+    """Return the statement that records a replay, in the schema and as an outcome, and how long it took.
 
-    It insists that the schema has by now the migrations whose fingerprint is ``after``.
+    It insists that the schema had none of them, and has by now what the fingerprint ``after`` is of.
     """
-    values = (namespace.schema_name, after, str(run), namespace.slug, migration, Way.REPLAYED.value)
-    return f"SELECT public.smartmodels_migrated({', '.join(map(literal, values))})"
+    apps, names = (", ".join(map(literal, each)) for each in zip(*keys, strict=True))
+    values = map(literal, (after, str(run), namespace.slug, Way.REPLAYED.value))
+    where = literal(namespace.schema_name)
+    return f"SELECT public.smartmodels_migrated({where}, ARRAY[{apps}], ARRAY[{names}], {', '.join(values)})"
 
 
 def tell_failure(run: UUID, namespace: Any, migration: str, result: SchemaResult, using: str) -> None:
