@@ -14,6 +14,7 @@ from psycopg import sql
 
 from tests.docs.blocks import Command, commands_to_type
 from tests.docs.session import ROOT, Outcome, Session
+from tests.docs.warm import start
 
 Typed = tuple[list[Command], list[Outcome]]
 
@@ -38,8 +39,17 @@ def told(databases: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[t
 
 
 @pytest.fixture(scope="session")
+def warm(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """The address of an interpreter that starts commands sooner."""
+    address, process = start(tmp_path_factory.mktemp("warm"))
+    yield address
+    process.kill()
+    process.wait()
+
+
+@pytest.fixture(scope="session")
 def typed(
-    databases: Any, told: tuple[str, Path], tmp_path_factory: pytest.TempPathFactory, request: Any
+    databases: Any, told: tuple[str, Path], warm: Path, tmp_path_factory: pytest.TempPathFactory, request: Any
 ) -> Iterator[Callable[[Path], Typed]]:
     """``typed(page)``: the commands of a page and what became of them.
 
@@ -51,7 +61,7 @@ def typed(
     def type_in(page: Path) -> Typed:
         with databases.private() as name:
             _make_anew(databases.server_url, name, told[0])
-            session = Session(tmp_path_factory.mktemp(page.stem), databases.url_of(name), told[1])
+            session = Session(tmp_path_factory.mktemp(page.stem), databases.url_of(name), told[1], warm)
             commands = list(commands_to_type(page))
             return commands, session.run(commands)
 
