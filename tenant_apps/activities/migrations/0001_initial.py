@@ -61,6 +61,7 @@ class Migration(migrations.Migration):
                 ('actor_kind', models.CharField(editable=False, max_length=20, null=True)),
                 ('actor_label', models.TextField(editable=False, null=True)),
                 ('via_namespace', models.TextField(editable=False, null=True)),
+                ('via_grant', models.UUIDField(editable=False, null=True)),
                 ('reverted_from', models.BigIntegerField(editable=False, null=True)),
                 ('segment_id', models.UUIDField(editable=False, null=True)),
                 ('deleted_at', models.DateTimeField(editable=False, null=True)),
