@@ -9,6 +9,7 @@ from django.db.models import Q
 from shared_apps.sharing.models import Grant
 from shared_apps.sharing.serializers import GrantSerializer, NewGrantSerializer
 from shared_apps.sharing.visibility import SCOPES, shared_row, visible_rows
+from shared_apps.sharing.writing import SharedWrites
 from smartmodels.context import require_namespace
 from smartmodels.exceptions import NamespaceNotFound, NotPermitted, RowNotFound
 from smartmodels.models import resource_model
@@ -50,7 +51,7 @@ def _target(slug: str) -> Any:
 
 
 @extend(ResourceViewSet)
-class SharedRows:
+class SharedRows(SharedWrites):
     """Show what others share with the namespace: in lists (``?scope=``), and one by one."""
 
     def known_parameters(self: Any) -> frozenset[str]:

@@ -32,12 +32,10 @@ _HOLD = """
 """
 
 
-def _active() -> Any:
-    """Return the grants to the bound namespace that hold now, of deleted rows as well."""
+def _active(**conditions: Any) -> Any:
+    """Return the grants that hold now and meet the conditions, of deleted rows as well."""
     return get_grant_model().objects.filter(
-        Q(expires_at__isnull=True) | Q(expires_at__gt=Now()),
-        target_id=require_namespace().pk,
-        status=GrantStatus.ACTIVE,
+        Q(expires_at__isnull=True) | Q(expires_at__gt=Now()), status=GrantStatus.ACTIVE, **conditions
     )
 
 
@@ -50,7 +48,7 @@ def grant_to_write(model: type[Any], pk: Any, role: str, *, deleted: bool = Fals
     """
     found = None
     if not is_private():
-        shown = _active().filter(model=label_of(model), row_id=pk)
+        shown = _active(target_id=require_namespace().pk, model=label_of(model), row_id=pk)
         if not deleted:
             shown = shown.filter(resource_deleted=False)
         found = shown.select_related("home", "resource").first()
@@ -92,28 +90,14 @@ def hold_grant(grant: Any, model: type[Any], role: str, *, deleted: bool = False
     _require_role(model, found[0], role)
 
 
-def granted_keys(model: type[Any], home: Any, target: Any) -> Any:
-    """Return the keys of the living rows of ``home`` that its active grants show in ``target``."""
-    shown = get_grant_model().objects.filter(
-        Q(expires_at__isnull=True) | Q(expires_at__gt=Now()),
-        home_id=home.pk,
-        target_id=target.pk,
-        model=label_of(model),
-        status=GrantStatus.ACTIVE,
-        resource_deleted=False,
-    )
-    return shown.values("row_id")
+def granted_keys(model: type[Any], home_id: Any, target_id: Any) -> Any:
+    """Return the keys of the living rows of a home that its grants show in another namespace now."""
+    shown = _active(home_id=home_id, target_id=target_id, resource_deleted=False)
+    return shown.filter(model=label_of(model)).values("row_id")
 
 
 def manages_all(grant: Any, rows: Mapping[Any, Iterable[Any]]) -> bool:
     """Tell whether the target of ``grant`` manages all these rows (keys by model) of its home."""
     keys = {(label_of(model), key) for model, some in rows.items() for key in some}
-    managed = get_grant_model().objects.filter(
-        Q(expires_at__isnull=True) | Q(expires_at__gt=Now()),
-        home_id=grant.home_id,
-        target_id=grant.target_id,
-        status=GrantStatus.ACTIVE,
-        role=GrantRole.MANAGE,
-        row_id__in={key for _, key in keys},
-    )
-    return keys <= set(managed.values_list("model", "row_id"))
+    managed = _active(home_id=grant.home_id, target_id=grant.target_id, role=GrantRole.MANAGE)
+    return keys <= set(managed.filter(row_id__in={key for _, key in keys}).values_list("model", "row_id"))
