@@ -89,18 +89,18 @@ class SharedWrites:
     reverts, which takes an owner or admin of the namespace. Owner, home and purge are never granted.
     """
 
-    _grant: ClassVar[Any] = None
-    _way: ClassVar[Any] = None
+    written_through: ClassVar[Any] = None
+    _way_home: ClassVar[Any] = None
 
     @contextmanager
     def writing(self: Any, reason: str | None = None) -> Iterator[None]:
         """All or nothing; a row that is shared is written at its home."""
         with super().writing(reason), ExitStack() as way:  # type: ignore[misc]
-            self._way = way
+            self._way_home = way
             try:
                 yield
             finally:
-                self._way = None
+                self._way_home = None
 
     def get_object(self: Any, *, lock: bool = False) -> Any:
         """Return an own row, or to write it one that is shared, in whose home the rest then goes on."""
@@ -115,15 +115,15 @@ class SharedWrites:
         deleted = self.action in _OF_DELETED
         grant = grant_to_write(self.model, self.key(), needed, deleted=deleted)
         self._require_own_role(needed)
-        if self._way is None:
+        if self._way_home is None:
             return grant
-        self._way.enter_context(through_grant(grant))
+        self._way_home.enter_context(through_grant(grant))
         rows = self.model.all_objects.filter(pk=grant.row_id).select_for_update(of=("self",))
         row = rows.first()
         hold_grant(grant, self.model, needed, deleted=deleted)
         if row is None or (row.is_deleted and not deleted):
             raise RowNotFound(f"There is no such {self.model._meta.verbose_name} here.")
-        self._grant = grant
+        self.written_through = grant
         self._check_others(row)
         if needed == GrantRole.EDIT:
             self._check_body(row)
@@ -145,23 +145,23 @@ class SharedWrites:
                 self.permission_denied(self.request, message=getattr(permission, "message", None))
 
     def _shown(self: Any, row: Any) -> Any:
-        row.home, row.grant = self._grant.home.slug, self._grant
+        row.home, row.grant = self.written_through.home.slug, self.written_through
         return row
 
     def read_again(self: Any, row: Any) -> Any:
         """Return the row as it was just written, with its home."""
         found = super().read_again(row)  # type: ignore[misc]
-        return found if self._grant is None else self._shown(found)
+        return found if self.written_through is None else self._shown(found)
 
     # What may be written
 
     def get_serializer(self: Any, *args: Any, **kwargs: Any) -> Any:
         """Return the serializer; of a shared row it writes what others may change."""
         serializer = super().get_serializer(*args, **kwargs)  # type: ignore[misc]
-        if self._grant is not None and not kwargs.get("many"):
+        if self.written_through is not None and not kwargs.get("many"):
             _forbid(serializer, self.model)
             if serializer.instance is not None and "data" in kwargs:
-                _narrow(serializer, serializer.instance, self._grant)
+                _narrow(serializer, serializer.instance, self.written_through)
         return serializer
 
     def _check_body(self: Any, row: Any) -> None:
@@ -201,7 +201,7 @@ class SharedWrites:
             return super().update(request, pk, partial=partial)  # type: ignore[misc]
         except serializers.ValidationError as error:
             faults = tuple(faults_of(error.detail))
-            if self._grant is None or all(fault.code != "does-not-exist" for fault in faults):
+            if self.written_through is None or all(fault.code != "does-not-exist" for fault in faults):
                 raise
             detail = "Rows of this namespace are not at the home of the one that is written: see `errors`."
             raise Refused(Problem(422, "row-not-at-home", detail, faults)) from error
@@ -210,14 +210,14 @@ class SharedWrites:
 
     def refuse_deletion(self: Any, row: Any) -> None:
         """Refuse to delete a shared row along with rows that are not shared to be managed."""
-        if self._grant is None:
+        if self.written_through is None:
             super().refuse_deletion(row)  # type: ignore[misc]
         else:
             self._refuse_uncovered(row, preview_deletion(type(row), [row.pk]).rows, "delete")
 
     def refuse_return(self: Any, row: Any) -> None:
         """Refuse to restore a shared row along with rows that are not shared to be managed."""
-        if self._grant is None:
+        if self.written_through is None:
             super().refuse_return(row)  # type: ignore[misc]
         else:
             self._refuse_uncovered(row, preview_restoration(type(row), [row.pk]).rows, "restore")
@@ -225,7 +225,7 @@ class SharedWrites:
     def _refuse_uncovered(self: Any, row: Any, foreseen: Mapping[Any, Any], what: str) -> None:
         own = {type(row): {row.pk}}
         others = {model: set(keys) - own.get(model, set()) for model, keys in foreseen.items()}
-        if not manages_all(self._grant, others):
+        if not manages_all(self.written_through, others):
             raise NotPermitted(
                 f"This would {what} rows, too, that are not shared with this namespace to be managed: "
                 "ask the home of this one."
@@ -237,8 +237,10 @@ class SharedWrites:
 
     def check_version(self: Any, row: Any, version: int) -> None:
         """Refuse to go back beyond what the namespace has seen of the row, unless its history is shared."""
-        if self._grant is None or self._grant.history == GrantHistory.FULL:
+        if self.written_through is None or self.written_through.history == GrantHistory.FULL:
             return
-        first = version_at(type(row), row.pk, self._grant.decided_at or self._grant.created_at)
+        first = version_at(
+            type(row), row.pk, self.written_through.decided_at or self.written_through.created_at
+        )
         if first is not None and version < first.history_id:
             raise RowNotFound("There is no such version here.")
