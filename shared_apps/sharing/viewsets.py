@@ -72,7 +72,7 @@ class SharedRows(SharedWrites):
     def get_object(self: Any, *, lock: bool = False) -> Any:
         """Return an own row, or to read one that is shared; raise NotPermitted for a write to such a row."""
         try:
-            return super().get_object(lock=lock)  # type: ignore[misc]
+            return super().get_object(lock=lock)
         except NotFound:
             hides = self.wants_past() or not self.shows_shared
             row = None if hides else shared_row(self.model, self.key())
