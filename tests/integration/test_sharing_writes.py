@@ -1,5 +1,6 @@
 """S2: a row is written elsewhere as its grant allows, at its home, with one version that says so."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -8,7 +9,10 @@ from shared_apps.sharing.models import Grant
 from smartmodels.context import Actor, namespace_scope, operation
 from smartmodels.history import history_model
 from smartmodels.sharing import revoke, share
+from smartmodels.tenancy import life
 from tenant_apps.research.models import Specimen, Study
+from tests.support import keys
+from tests.support.lives import act
 
 
 @pytest.fixture
@@ -188,3 +192,80 @@ def test_bulk__ids_of_shared_rows__are_not_found_by_index(
     assert [(each["index"], each["code"]) for each in faults] == [(0, "not-found")] * 2
     assert meant.json() == {"affected": 0}
     assert len(versions(study, alpha)) == 1
+
+
+@pytest.fixture
+def narrow(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Others read code and title of a study, and change its title."""
+    smart = replace(Study.smart, view_fields=("code", "title"), edit_fields=("title",))
+    monkeypatch.setattr(Study, "smart", smart)
+
+
+@pytest.mark.parametrize("name", ["code", "notes", "island"])
+def test_patch__field_that_is_not_to_be_edited__is_refused_by_name(
+    name: str, narrow: None, study: Study, alpha: Any, beta: Any, bea: Any, api_of: Any
+) -> None:
+    """What is hidden is refused whatever its value, so that nobody finds it by guessing."""
+    grant(study, alpha, beta, "edit")
+    client = api_of(bea, beta)
+    for guess in ("", "x"):
+        answer = client.patch(url(study), {name: guess, "title": "After"})
+        assert (answer.status_code, answer.json()["pointer"]) == (403, f"/{name}")
+    assert len(versions(study, alpha)) == 1
+
+
+def test_put__fields_that_are_not_to_be_edited__keep_their_values(
+    narrow: None, study: Study, alpha: Any, beta: Any, bea: Any, api_of: Any
+) -> None:
+    """A PUT replaces what may be set; the rest need not be named."""
+    grant(study, alpha, beta, "edit")
+    assert api_of(bea, beta).put(url(study), {"title": "After"}).status_code == 200
+    newest = versions(study, alpha)[0]
+    assert (newest.code, newest.title) == ("A", "After")
+
+
+def test_revert__brings_back_only_what_may_be_edited(
+    narrow: None, study: Study, alpha: Any, ana: Any, beta: Any, bea: Any, api_of: Any
+) -> None:
+    """A revert through a grant writes what a change through it could."""
+    grant(study, alpha, beta, "manage")
+    first = versions(study, alpha)[0].history_id
+    with namespace_scope(alpha), operation(actor=Actor.user(ana)):
+        study.title, study.code, study.notes = "After", "Z", "secret"
+        study.save()
+    done = api_of(bea, beta).post(url(study, "revert"), {"version": first}).json()
+    newest = versions(study, alpha)[0]
+    assert [change["field"] for change in done["changes"]] == ["title"]
+    assert (newest.title, newest.code, newest.notes) == ("Before", "Z", "secret")
+
+
+def test_patch__home_under_maintenance__waits_as_at_home(
+    study: Study, alpha: Any, beta: Any, bea: Any, api_of: Any
+) -> None:
+    """What its own host would answer."""
+    grant(study, alpha, beta, "edit")
+    act(life.begin_maintenance, alpha)
+    answer = api_of(bea, beta).patch(url(study), {"title": "After"})
+    assert (answer.status_code, answer.json()["code"]) == (503, "namespace-maintenance")
+
+
+@pytest.mark.parametrize(("scope", "status"), [("studies:read", 403), ("studies:write", 200)])
+def test_patch__by_a_program__takes_its_scope(
+    scope: str, status: int, study: Study, alpha: Any, beta: Any, bea: Any
+) -> None:
+    """A key that reads does not write through a grant."""
+    grant(study, alpha, beta, "edit")
+    _, secret = keys.make(beta, bea, [scope])
+    client = keys.program(beta, secret)
+    answer = client.patch(url(study), {"title": "After"}, content_type="application/json")
+    assert answer.status_code == status
+
+
+def test_patch__through_a_grant__takes_few_queries(
+    study: Study, alpha: Any, beta: Any, bea: Any, api_of: Any, django_assert_max_num_queries: Any
+) -> None:
+    """Four more than an own row: which grant, the row at home, the grant again, held, and the registry."""
+    grant(study, alpha, beta, "edit")
+    client = api_of(bea, beta)
+    with django_assert_max_num_queries(14):
+        client.patch(url(study), {"title": "After"})
