@@ -9,6 +9,7 @@ from django.db.models import Q
 from shared_apps.sharing.models import Grant
 from shared_apps.sharing.serializers import GrantSerializer, NewGrantSerializer
 from shared_apps.sharing.visibility import SCOPES, shared_row, visible_rows
+from shared_apps.sharing.writing import SharedWrites
 from smartmodels.context import require_namespace
 from smartmodels.exceptions import NamespaceNotFound, NotPermitted, RowNotFound
 from smartmodels.models import resource_model
@@ -50,7 +51,7 @@ def _target(slug: str) -> Any:
 
 
 @extend(ResourceViewSet)
-class SharedRows:
+class SharedRows(SharedWrites):
     """Show what others share with the namespace: in lists (``?scope=``), and one by one."""
 
     def known_parameters(self: Any) -> frozenset[str]:
@@ -71,7 +72,7 @@ class SharedRows:
     def get_object(self: Any, *, lock: bool = False) -> Any:
         """Return an own row, or to read one that is shared; raise NotPermitted for a write to such a row."""
         try:
-            return super().get_object(lock=lock)  # type: ignore[misc]
+            return super().get_object(lock=lock)
         except NotFound:
             hides = self.wants_past() or not self.shows_shared
             row = None if hides else shared_row(self.model, self.key())

@@ -17,7 +17,8 @@ class Activity(SmartModel):
 
     A resource is named by its type and key; the type lives in the public schema, so no constraint
     points there. Everybody has one favourite, one like and one vote per resource, and any number of
-    comments.
+    comments. What somebody does with a resource that is shared with another namespace is kept here, too, and
+    says through which.
     """
 
     class Kind(models.TextChoices):
@@ -33,6 +34,11 @@ class Activity(SmartModel):
     )
     resource_id = models.UUIDField(db_index=True)
     text = models.TextField(blank=True, default="", help_text="The comment; empty for everything else.")
+    via = models.CharField(
+        max_length=31, blank=True, default="", editable=False,
+        help_text="The namespace it came through, as it was called then; empty for this one.",
+    )  # fmt: skip
+    via_key = models.UUIDField(null=True, editable=False)
 
     class Meta(SmartModel.Meta):
         verbose_name_plural = "activities"

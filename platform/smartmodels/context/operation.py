@@ -42,6 +42,7 @@ class Operation:
     via: str | None = None
     on_behalf_of: Actor | None = None
     reverted_from: int | None = None
+    via_grant: uuid.UUID | None = None
     _setting: str | None = field(default=None, init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -72,6 +73,7 @@ class Operation:
             "reason": self.reason,
             "action": self.action,
             "via": self.via,
+            "via_grant": str(self.via_grant) if self.via_grant else None,
             "reverted_from": self.reverted_from,
         }
         return ((key, _storable(value)) for key, value in values.items() if value is not None)
@@ -134,10 +136,11 @@ class operation:  # noqa: N801 - used like a function, as contextlib's managers 
         via: str | None = None,
         on_behalf_of: Actor | None = None,
         reverted_from: int | None = None,
+        via_grant: uuid.UUID | None = None,
         id: uuid.UUID | None = None,  # noqa: A002 - it is the operation's id
         nested: bool = True,
     ) -> None:
-        self._given = (actor, reason, action, via, on_behalf_of, reverted_from)
+        self._given = (actor, reason, action, via, on_behalf_of, reverted_from, via_grant)
         self._id, self._nested = id, nested
         self._known: Operation | None = None
         self._token: Token[Operation | None] | None = None
@@ -151,12 +154,13 @@ class operation:  # noqa: N801 - used like a function, as contextlib's managers 
     def _open(self) -> Operation:
         if self._known is not None:
             return self._known
-        actor, reason, action, via, on_behalf_of, reverted_from = self._given
+        actor, reason, action, via, on_behalf_of, reverted_from, via_grant = self._given
         outer = _current.get() if self._nested else None
         if outer is None:
             return Operation(
-                self._id or uuid7(), actor or Actor.system(), reason, action, via, on_behalf_of, reverted_from
-            )
+                self._id or uuid7(), actor or Actor.system(), reason, action, via, on_behalf_of,
+                reverted_from, via_grant,
+            )  # fmt: skip
         return Operation(
             self._id or outer.id,
             actor or outer.actor,
@@ -165,6 +169,7 @@ class operation:  # noqa: N801 - used like a function, as contextlib's managers 
             via or outer.via,
             on_behalf_of or outer.on_behalf_of,
             reverted_from or outer.reverted_from,
+            via_grant or outer.via_grant,
         )
 
     def __enter__(self) -> Operation:
@@ -190,10 +195,10 @@ class operation:  # noqa: N801 - used like a function, as contextlib's managers 
         self.__exit__(kind, error, trace)
 
     def _fresh(self) -> operation:
-        actor, reason, action, via, on_behalf_of, reverted_from = self._given
+        actor, reason, action, via, on_behalf_of, reverted_from, via_grant = self._given
         return operation(
             actor=actor, reason=reason, action=action, via=via, on_behalf_of=on_behalf_of,
-            reverted_from=reverted_from, id=self._id, nested=self._nested,
+            reverted_from=reverted_from, via_grant=via_grant, id=self._id, nested=self._nested,
         )  # fmt: skip
 
     def _begin(self) -> Callable[[], operation]:

@@ -20,7 +20,8 @@ __all__ = ["HistoryCapture", "HistoryGuard", "LedgerGuard", "Trigger", "TriggerC
 # What a history row holds besides the columns of its model; the digest covers it, too.
 _VERSION_COLUMNS = (
     "history_id", "history_type", "action", "history_date", "segment_id", "operation_id", "history_user_id",
-    "actor_kind", "actor_label", "history_change_reason", "via_namespace", "reverted_from",
+    "actor_kind", "actor_label", "history_change_reason", "via_namespace", "via_grant",
+    "reverted_from",
 )  # fmt: skip
 _LINK_COLUMNS = ("m2m_history_id", "history_id", "segment_id")
 

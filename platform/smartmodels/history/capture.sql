@@ -141,9 +141,10 @@ BEGIN
     RETURN format($sql$
         WITH written AS (
             INSERT INTO %1$I.%2$I (%3$s, history_type, action, history_date, segment_id, operation_id,
-                history_user_id, actor_kind, actor_label, history_change_reason, via_namespace, reverted_from)
+                history_user_id, actor_kind, actor_label, history_change_reason, via_namespace, via_grant,
+                reverted_from)
             SELECT %4$s, %5$s, %6$s, %7$L::timestamptz, %21$s, %8$L::uuid, %9$L::uuid, %10$L, %11$L, %12$L, %13$L,
-                %14$L::bigint %15$s
+                %22$L::uuid, %14$L::bigint %15$s
             RETURNING history_id AS number, %16$I AS row_key, sha256(convert_to(ROW(%17$s)::text, 'UTF8')) AS digest
         )%18$s
         INSERT INTO %1$I.ledger_segment (id, kind, history_table, layout_id, written_at, operation_id, rows, digest,
@@ -161,7 +162,7 @@ BEGIN
             CASE WHEN count(*) > 1 THEN string_agg(substr(digest, 1, 8), '' ORDER BY part, number) END
             FROM $sql$ || CASE links WHEN '' THEN '(SELECT 0 AS part, * FROM written) digests' ELSE 'digests' END
             || ' HAVING count(*) > 0'
-        END, segment);
+        END, segment, operation->>'via_grant');
 END
 $shape$;
 

@@ -39,6 +39,7 @@ class HistoryRow(models.Model):
     actor_kind = models.CharField(max_length=20, null=True, editable=False)  # noqa: DJ001 - unknown is not empty
     actor_label = models.TextField(null=True, editable=False)  # noqa: DJ001
     via_namespace = models.TextField(null=True, editable=False)  # noqa: DJ001
+    via_grant = models.UUIDField(null=True, editable=False)
     reverted_from = models.BigIntegerField(null=True, editable=False)
     segment_id = models.UUIDField(null=True, editable=False)
 

@@ -80,6 +80,9 @@ class SmartOptions:
     edit_fields: tuple[str, ...] | None = None
     """Fields of a shared row that others may change, where they may change it; None is all they may read."""
 
+    comment_role: str = "view"
+    """What a grant must allow for others to comment and vote on a shared row; empty lets nobody."""
+
     personal: tuple[str, ...] = ()
     """Text fields that hold what their author says about themselves: emptied when they are anonymised."""
 

@@ -10,7 +10,6 @@ from rest_framework import serializers
 from rest_framework.decorators import action
 from rest_framework.response import Response
 
-from smartmodels.rest.deleting import refuse_foreign_return
 from smartmodels.rest.lists import check_row_if_asked
 from smartmodels.rest.serializing import StrictSerializer
 from smartmodels.rest.views import REASON_MAX
@@ -42,7 +41,7 @@ class RestoreMixin:
             row = self.get_object(lock=True)
             check_row_if_asked(self, row)
             if row.is_deleted:
-                refuse_foreign_return(request, row)
+                self.refuse_return(row)
                 row.undelete()
             shown = self.get_serializer(row).data
             if wish["dry_run"]:

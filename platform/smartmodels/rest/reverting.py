@@ -10,7 +10,6 @@ from rest_framework.decorators import action
 from rest_framework.response import Response
 
 from smartmodels.history import apply_revert, plan_revert
-from smartmodels.rest.deleting import refuse_foreign_return
 from smartmodels.rest.histories import ChangeSerializer
 from smartmodels.rest.lists import check_row_if_asked
 from smartmodels.rest.serializing import StrictSerializer
@@ -61,19 +60,20 @@ class RevertMixin:
         with self.writing(wish["reason"] or None):
             row = self.get_object(lock=not wish["dry_run"])
             check_row_if_asked(self, row)
+            self.check_version(row, wish["version"])
             plan = plan_revert(row, wish["version"], writable=lambda _: writable_fields(self))
             if not wish["dry_run"]:
                 if plan.restores:
-                    refuse_foreign_return(request, row)
+                    self.refuse_return(row)
                 apply_revert(plan)
-            now = self.get_queryset().get(pk=row.pk)
+            now = self.get_serializer(self.read_again(row)).data
         answer = {
             "version": plan.version,
             "applied": not wish["dry_run"],
             "restores": plan.restores,
             "changes": plan.changes,
             "conflicts": plan.conflicts,
-            "row": self.get_serializer(now).data,
+            "row": now,
         }
         return Response(RevertOutcomeSerializer(answer).data)
 

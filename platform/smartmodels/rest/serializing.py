@@ -64,11 +64,11 @@ class StrictSerializer(serializers.Serializer[Any]):
             field = self.fields.get(name)
             if field is None:
                 yield name, [ErrorDetail("There is no such field here.", code="unknown-field")]
-            elif field.read_only and not self._is_unchanged(field, given):
+            elif field.read_only and not self.is_unchanged(field, given):
                 message = "This is set by the platform: leave it out, or as it was read."
                 yield name, [ErrorDetail(message, code="read-only-field")]
 
-    def _is_unchanged(self, field: Any, given: Any) -> bool:
+    def is_unchanged(self, field: Any, given: Any) -> bool:
         """Tell whether a read-only field is sent back as it was read, as a GET followed by a PUT does."""
         if not isinstance(self.instance, models.Model):
             return False

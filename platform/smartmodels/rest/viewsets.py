@@ -12,7 +12,7 @@ from rest_framework.response import Response
 
 from smartmodels.models import SmartModel
 from smartmodels.querysets import owned
-from smartmodels.rest.deleting import refuse_foreign_rows
+from smartmodels.rest.deleting import refuse_foreign_return, refuse_foreign_rows
 from smartmodels.rest.faults import InvalidParameter
 from smartmodels.rest.filtering import RELATED, FilterMixin, SelectionFilter, represent, searching
 from smartmodels.rest.lists import (
@@ -97,6 +97,21 @@ class RowViewSet(FilterMixin, GenericApiViewSet):
         self.check_object_permissions(self.request, row)
         return row
 
+    def read_again(self, row: Any) -> Any:
+        """Return the row as it was just written."""
+        return self.get_queryset().get(pk=row.pk)
+
+    def refuse_deletion(self, row: Any) -> None:
+        """Refuse to delete a locked row for what goes along with it that the caller may not delete."""
+        refuse_foreign_rows(self.request, row, by_owner=self.owner_writes_only)
+
+    def refuse_return(self, row: Any) -> None:
+        """Refuse to restore a locked row for what comes back with it that the caller may not restore."""
+        refuse_foreign_return(self.request, row)
+
+    def check_version(self, row: Any, version: int) -> None:
+        """Refuse to bring a row back to a version of which the caller may not know."""
+
     def wish(self, kind: type[serializers.Serializer[Any]]) -> dict[str, Any]:
         """Return what the body says about one row; whose row it is comes before what is wrong with that."""
         asked = kind(data=self.request.data or {})
@@ -165,6 +180,6 @@ class RowViewSet(FilterMixin, GenericApiViewSet):
         with self.writing():
             row = self.get_object(lock=True)
             check_row(self, row)
-            refuse_foreign_rows(self.request, row, by_owner=self.owner_writes_only)
+            self.refuse_deletion(row)
             row.delete()
         return Response(status=status.HTTP_204_NO_CONTENT)

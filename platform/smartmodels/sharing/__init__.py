@@ -31,6 +31,13 @@ from smartmodels.sharing.registry import AbstractSharedResource
 from smartmodels.sharing.resharing import reshare
 from smartmodels.sharing.speaking import speaks_for
 from smartmodels.sharing.triggers import CreateSharingFunctions, Registered
+from smartmodels.sharing.writing import (
+    grant_to_write,
+    granted_keys,
+    hold_grant,
+    manages_all,
+    through_grant,
+)
 
 __all__ = [
     "ANSWER_DAYS",
@@ -59,14 +66,19 @@ __all__ = [
     "get_policy_model",
     "get_registry_model",
     "grant_for",
+    "grant_to_write",
+    "granted_keys",
     "grants_of",
+    "hold_grant",
     "inherit_grants",
     "label_of",
     "leave",
+    "manages_all",
     "policy_of",
     "reshare",
     "revoke",
     "share",
     "share_many",
     "speaks_for",
+    "through_grant",
 ]

@@ -7,7 +7,7 @@ from dataclasses import asdict, replace
 from datetime import datetime
 from typing import Any
 
-from django.db import transaction
+from django.db import connection, transaction
 from django.db.models import Q
 from django.db.models.functions import Now
 from django.utils import timezone
@@ -16,6 +16,8 @@ from smartmodels.exceptions import GrantStateRefused, ShareRefused
 from smartmodels.sharing.grants import LIVING, GrantStatus, get_grant_model
 from smartmodels.sharing.offering import Terms
 from smartmodels.sharing.speaking import refuse_in_private, require_speaker
+from smartmodels.tenancy.models import get_namespace_model
+from smartmodels.tenancy.triggers import quoted
 
 __all__ = ["accept", "change_terms", "decline", "expire_grants", "leave", "revoke"]
 
@@ -82,6 +84,8 @@ def _step(grant: Any, side: Any, what: str, before: Iterable[str], after: str) -
         raise ShareRefused("This offer reaches nobody.")
     require_speaker(side, what)
     with transaction.atomic():
+        if after == GrantStatus.ACTIVE:
+            _hold_home(grant)
         locked = _locked(grant)
         over = locked.status in LIVING and _is_over(locked) and after != GrantStatus.REVOKED
         if over:
@@ -97,6 +101,13 @@ def _step(grant: Any, side: Any, what: str, before: Iterable[str], after: str) -
     if over:
         raise GrantStateRefused("The time of this grant is over: ask its home to share the row again.")
     return grant
+
+
+def _hold_home(grant: Any) -> None:
+    """Hold the home as it is, before the grant: who ends the life of a home holds it when they end grants."""
+    table = f"public.{quoted(get_namespace_model()._meta.db_table)}"
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT FROM {table} WHERE id = %s FOR SHARE", [grant.home_id])  # noqa: S608
 
 
 def _locked(grant: Any) -> Any:

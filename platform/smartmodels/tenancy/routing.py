@@ -25,7 +25,7 @@ from smartmodels.exceptions import (
 )
 from smartmodels.tenancy.errors import HostMoved, NamespaceArchived, NamespaceUnderMaintenance
 from smartmodels.tenancy.listening import Listener
-from smartmodels.tenancy.migrating.requiring import with_behind
+from smartmodels.tenancy.migrating.requiring import lacks_required, with_behind
 from smartmodels.tenancy.models import HostState, State, get_domain_model
 from smartmodels.tenancy.names import fold_host, public_hosts
 
@@ -35,6 +35,7 @@ __all__ = [
     "known_namespace",
     "namespace_for_host",
     "require_known",
+    "require_served",
     "stop_listening",
 ]
 
@@ -188,3 +189,11 @@ def closed_for(namespace: Any) -> SmartModelsError | None:
             namespace.notice or "This namespace is under maintenance: try again later.", retry_after=after
         )
     return None
+
+
+def require_served(namespace: Any) -> None:
+    """Raise what a request to the namespace's own host would be answered with, if it is not served now."""
+    namespace.is_behind = lacks_required(namespace.schema_name)
+    require_known(namespace)
+    if (closed := closed_for(namespace)) is not None:
+        raise closed

@@ -106,7 +106,7 @@ class Migration(migrations.Migration):
                 ('ended_by_label', models.TextField(default='', editable=False)),
                 ('copied_at', models.DateTimeField(editable=False, null=True)),
                 ('home', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='grants_out', to='namespaces.namespace')),
-                ('source', models.ForeignKey(editable=False, help_text='The grant it comes from, passed on or covering what the row belongs to; it ends with that.', null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='followers', to='sharing.grant')),
+                ('source', models.ForeignKey(editable=False, help_text='The grant it comes from, passed on or covering: it ends with that.', null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='followers', to='sharing.grant')),
                 ('target', models.ForeignKey(null=True, on_delete=django.db.models.deletion.CASCADE, related_name='grants_in', to='namespaces.namespace')),
                 ('user', models.ForeignKey(null=True, on_delete=django.db.models.deletion.CASCADE, related_name='+', to=settings.AUTH_USER_MODEL)),
                 ('resource', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='grants', to='sharing.sharedresource')),

@@ -59,8 +59,12 @@ class PreconditionRequired(SmartModelsError):
 
 
 def tag_of(request: Any, content: bytes) -> str:
-    """Return the tag of what is answered, without its quotes."""
-    namespace = require_namespace().pk
+    """Return the tag of what is answered, without its quotes: for the namespace that was asked.
+
+    A row that is shared is written at its home, and read again where it was asked for.
+    """
+    asked = getattr(request._request, "namespace", None) or require_namespace()
+    namespace = asked.pk
     form = request.accepted_renderer.media_type
     digest = hashlib.sha256(f"{namespace}\n{request.user.pk}\n{form}\n".encode())
     digest.update(content)

@@ -17,7 +17,7 @@ from django.db.models import Exists, OuterRef, Q, QuerySet
 from smartmodels.tenancy.migrating.models import get_schema_state_model
 from smartmodels.tenancy.placement import tenant_labels
 
-__all__ = ["required_migrations", "with_behind"]
+__all__ = ["lacks_required", "required_migrations", "with_behind"]
 
 
 @cache
@@ -50,6 +50,15 @@ def with_behind(domains: QuerySet[Any]) -> QuerySet[Any]:
     states = get_schema_state_model().objects.filter(schema_name=OuterRef("tenant__schema_name"))
     annotated: QuerySet[Any] = domains.annotate(is_behind=~Exists(states.filter(has_all)))
     return annotated
+
+
+def lacks_required(schema_name: str) -> bool:
+    """Tell whether a schema lacks a migration that is required; no query where none is."""
+    required = required_migrations()
+    if not required:
+        return False
+    states = get_schema_state_model().objects
+    return not states.filter(schema_name=schema_name, applied__contains=list(required)).exists()
 
 
 def _forget(*, setting: str, **_: object) -> None:

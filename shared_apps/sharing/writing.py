@@ -1,0 +1,246 @@
+"""Writes to rows that others share with the namespace: at their home, by what the grant allows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from typing import Any, ClassVar
+
+from django.db.models import Q
+
+from smartmodels.exceptions import NotPermitted, RowNotFound
+from smartmodels.history import version_at
+from smartmodels.rest import SMART_FIELDS, Fault, NotFound, OwnerPermission, Problem, Refused, serializers
+from smartmodels.rest.access.scoping import require_within_scope
+from smartmodels.rest.faults import faults_of
+from smartmodels.rest.served import path_of
+from smartmodels.sharing import (
+    GrantHistory,
+    GrantRole,
+    grant_to_write,
+    granted_keys,
+    hold_grant,
+    manages_all,
+    through_grant,
+)
+from smartmodels.softdelete.preview import preview_deletion, preview_restoration
+from smartmodels.tenancy.models import Role
+
+__all__ = ["SharedWrites"]
+
+_NEEDED = {
+    "update": GrantRole.EDIT,
+    "partial_update": GrantRole.EDIT,
+    "destroy": GrantRole.MANAGE,
+    "restore": GrantRole.MANAGE,
+    "revert": GrantRole.MANAGE,
+}
+"""What a grant must allow for an action."""
+
+_OF_DELETED = ("restore", "revert")
+_NEVER = frozenset({*SMART_FIELDS, "owner_id", "created_by_id", "updated_by_id"})
+
+
+def _readable(model: Any) -> frozenset[str] | None:
+    """Return the fields of a shared row that others may read; None stands for all."""
+    return None if model.smart.view_fields is None else frozenset(model.smart.view_fields)
+
+
+def _editable(model: Any, name: str) -> bool:
+    """Tell whether others may change a field of a shared row, where they may change the row."""
+    fields = model.smart.edit_fields
+    allowed = _readable(model) if fields is None else frozenset(fields)
+    return name not in _NEVER and (allowed is None or name in allowed)
+
+
+def _forbid(serializer: Any, model: Any) -> None:
+    """Let a serializer write only what others may change."""
+    for field in serializer.fields.values():
+        if not _editable(model, str(field.source)):
+            field.read_only, field.required = True, False
+
+
+def _narrow(serializer: Any, row: Any, grant: Any) -> None:
+    """Let a serializer point only at what the target of the grant sees, or at what the row points at."""
+    for field in serializer.fields.values():
+        reference = getattr(field, "child_relation", field)
+        if not field.read_only and _points_at_row(reference):
+            rows = reference.queryset.model
+            seen = granted_keys(rows, grant.home_id, grant.target_id)
+            current = _current_keys(row, str(field.source))
+            reference.queryset = rows.objects.filter(Q(pk__in=current) | Q(pk__in=seen))
+
+
+def _points_at_row(field: Any) -> bool:
+    return hasattr(getattr(getattr(field, "queryset", None), "model", None), "smart")
+
+
+def _current_keys(row: Any, name: str) -> list[Any]:
+    field = row._meta.get_field(name)
+    if field.many_to_many:
+        return list(getattr(row, name).values_list("pk", flat=True))
+    return [getattr(row, field.attname)]
+
+
+class SharedWrites:
+    """Write to a shared row as the grant allows: it is locked, judged and held in the transaction.
+
+    ``edit`` changes the fields that the model lets others change; ``manage`` also deletes, restores and
+    reverts, which takes an owner or admin of the namespace. Owner, home and purge are never granted.
+    """
+
+    written_through: ClassVar[Any] = None
+    _way_home: ClassVar[Any] = None
+
+    @contextmanager
+    def writing(self: Any, reason: str | None = None) -> Iterator[None]:
+        """All or nothing; a row that is shared is written at its home."""
+        with super().writing(reason), ExitStack() as way:  # type: ignore[misc]
+            self._way_home = way
+            try:
+                yield
+            finally:
+                self._way_home = None
+
+    def get_object(self: Any, *, lock: bool = False) -> Any:
+        """Return an own row, or to write it one that is shared, in whose home the rest then goes on."""
+        try:
+            return super().get_object(lock=lock)  # type: ignore[misc]
+        except NotFound:
+            if self.action not in _NEEDED or not self.shows_shared:
+                raise
+        return self._shared_to_write(_NEEDED[self.action])
+
+    def _shared_to_write(self: Any, needed: str) -> Any:
+        deleted = self.action in _OF_DELETED
+        grant = grant_to_write(self.model, self.key(), needed, deleted=deleted)
+        self._require_own_role(needed)
+        if self._way_home is None:
+            return grant
+        self._way_home.enter_context(through_grant(grant))
+        rows = self.model.all_objects.filter(pk=grant.row_id).select_for_update(of=("self",))
+        row = rows.first()
+        hold_grant(grant, self.model, needed, deleted=deleted)
+        if row is None or (row.is_deleted and not deleted):
+            raise RowNotFound(f"There is no such {self.model._meta.verbose_name} here.")
+        self.written_through = grant
+        self._check_others(row)
+        if needed == GrantRole.EDIT:
+            self._check_body(row)
+        return self._shown(row)
+
+    def _require_own_role(self: Any, needed: str) -> None:
+        role = Role(self.request._request.membership.role)
+        if needed == GrantRole.MANAGE and not role.manages:
+            raise NotPermitted(
+                "Rows that others share are deleted, restored and reverted by the owner and the admins of "
+                "this namespace: ask one of them."
+            )
+
+    def _check_others(self: Any, row: Any) -> None:
+        """Ask what else a viewset asks about a row; whose it is does not count, since the grant does."""
+        for permission in self.get_permissions():
+            counts = not isinstance(permission, OwnerPermission)
+            if counts and not permission.has_object_permission(self.request, self, row):
+                self.permission_denied(self.request, message=getattr(permission, "message", None))
+
+    def _shown(self: Any, row: Any) -> Any:
+        row.home, row.grant = self.written_through.home.slug, self.written_through
+        return row
+
+    def read_again(self: Any, row: Any) -> Any:
+        """Return the row as it was just written, with its home."""
+        found = super().read_again(row)  # type: ignore[misc]
+        return found if self.written_through is None else self._shown(found)
+
+    # What may be written
+
+    def get_serializer(self: Any, *args: Any, **kwargs: Any) -> Any:
+        """Return the serializer; of a shared row it writes what others may change."""
+        serializer = super().get_serializer(*args, **kwargs)  # type: ignore[misc]
+        if self.written_through is not None and not kwargs.get("many"):
+            _forbid(serializer, self.model)
+            if serializer.instance is not None and "data" in kwargs:
+                _narrow(serializer, serializer.instance, self.written_through)
+        return serializer
+
+    def _check_body(self: Any, row: Any) -> None:
+        """Raise Refused (403) naming each field of the body that others may not change.
+
+        What may be read may be sent back as it was read.
+        """
+        data = self.request.data
+        if not isinstance(data, Mapping):
+            return
+        serializer = super().get_serializer(row)  # type: ignore[misc]
+        faults = [
+            Fault("not-shared", "This cannot be changed through a grant: leave it out.", pointer=f"/{name}")
+            for name, given in data.items()
+            if self._is_known(serializer, name) and not self._may_be_sent(serializer, name, given)
+        ]
+        if faults:
+            raise Refused(Problem(403, "not-shared", faults[0].detail, tuple(faults)))
+
+    def _is_known(self: Any, serializer: Any, name: str) -> bool:
+        nested = {*self.nested, *(alias for each in self.nested.values() for alias in each.flat)}
+        return name in serializer.fields or name in nested
+
+    def _may_be_sent(self: Any, serializer: Any, name: str, given: Any) -> bool:
+        field = serializer.fields.get(name)
+        if field is None:
+            return False
+        if _editable(self.model, str(field.source)) and not field.read_only:
+            return True
+        readable = _readable(self.model)
+        shown = readable is None or name in readable or name in SMART_FIELDS or name == "home"
+        return shown and serializer.is_unchanged(field, given)
+
+    def update(self: Any, request: Any, pk: str, *, partial: bool = False) -> Any:
+        """Replace what the caller may set; optional fields that are left out keep their values."""
+        try:
+            return super().update(request, pk, partial=partial)  # type: ignore[misc]
+        except serializers.ValidationError as error:
+            faults = tuple(faults_of(error.detail))
+            if self.written_through is None or all(fault.code != "does-not-exist" for fault in faults):
+                raise
+            detail = "Rows of this namespace are not at the home of the one that is written: see `errors`."
+            raise Refused(Problem(422, "row-not-at-home", detail, faults)) from error
+
+    # What goes along, and how far back
+
+    def refuse_deletion(self: Any, row: Any) -> None:
+        """Refuse to delete a shared row along with rows that are not shared to be managed."""
+        if self.written_through is None:
+            super().refuse_deletion(row)  # type: ignore[misc]
+        else:
+            self._refuse_uncovered(row, preview_deletion(type(row), [row.pk]).rows, "delete")
+
+    def refuse_return(self: Any, row: Any) -> None:
+        """Refuse to restore a shared row along with rows that are not shared to be managed."""
+        if self.written_through is None:
+            super().refuse_return(row)  # type: ignore[misc]
+        else:
+            self._refuse_uncovered(row, preview_restoration(type(row), [row.pk]).rows, "restore")
+
+    def _refuse_uncovered(self: Any, row: Any, foreseen: Mapping[Any, Any], what: str) -> None:
+        own = {type(row): {row.pk}}
+        others = {model: set(keys) - own.get(model, set()) for model, keys in foreseen.items()}
+        if not manages_all(self.written_through, others):
+            raise NotPermitted(
+                f"This would {what} rows, too, that are not shared with this namespace to be managed: "
+                "ask the home of this one."
+            )
+        for model, keys in others.items():
+            path = path_of(model)
+            if keys and path is not None:
+                require_within_scope(self.request, path, "write")
+
+    def check_version(self: Any, row: Any, version: int) -> None:
+        """Refuse to go back beyond what the namespace has seen of the row, unless its history is shared."""
+        if self.written_through is None or self.written_through.history == GrantHistory.FULL:
+            return
+        first = version_at(
+            type(row), row.pk, self.written_through.decided_at or self.written_through.created_at
+        )
+        if first is not None and version < first.history_id:
+            raise RowNotFound("There is no such version here.")
