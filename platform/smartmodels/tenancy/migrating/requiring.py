@@ -32,18 +32,18 @@ def required_migrations() -> tuple[str, ...]:
     return tuple(sorted(found))
 
 
-def with_behind(domains: QuerySet[Any]) -> QuerySet[Any]:
-    """Annotate domains with ``is_behind``, if any migration is required: whether their schema lacks it.
+def with_behind(rows: QuerySet[Any], schema: str = "tenant__schema_name") -> QuerySet[Any]:
+    """Annotate domains, or others that lead to a ``schema``, with ``is_behind``, if any migration is required: whether their schema lacks it.
 
     A schema of which nothing is noted counts as behind; ``namespace migrate`` notes it.
     """
     required = required_migrations()
     if not required:
-        return domains
+        return rows
     current = get_schema_state_model().objects.filter(
-        schema_name=OuterRef("tenant__schema_name"), applied__contains=list(required)
+        schema_name=OuterRef(schema), applied__contains=list(required)
     )
-    annotated: QuerySet[Any] = domains.annotate(is_behind=~Exists(current))
+    annotated: QuerySet[Any] = rows.annotate(is_behind=~Exists(current))
     return annotated
 
 
