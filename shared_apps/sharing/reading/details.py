@@ -39,7 +39,7 @@ def shared_row(model: Any, pk: Any) -> Any | None:
     if grant is None:
         return None
     grant.home.is_behind = getattr(grant, "is_behind", False)
-    shown = Shown(grant.row_id, grant.home_id, grant.role, grant.resource_id)
+    shown = Shown(grant.row_id, grant.role, grant.resource_id)
     if not Home(grant.home, (shown,)).is_readable:
         raise HomeUnavailable(card_of(shown, grant.home.slug, grant.resource.label))
     with namespace_scope(grant.home):

@@ -11,7 +11,7 @@ from uuid import UUID
 from django.db import ProgrammingError, connection, transaction
 
 from shared_apps.sharing.models import SharedResource
-from shared_apps.sharing.reading.grants import Home, Shown, chunks_of, homes_of
+from shared_apps.sharing.reading.grants import Home, Shown, chunks_of
 from smartmodels.rest.lists import Found
 
 __all__ = ["card_of", "filled", "read_homes"]
@@ -22,12 +22,11 @@ Read = Callable[[Sequence[Home]], list[Found]]
 """Reads the rows that some homes share, no more homes than one statement may touch."""
 
 
-def filled(places: Sequence[Found | Shown], read: Read) -> list[Found]:
+def filled(places: Sequence[Found | Shown], homes: Sequence[Home], read: Read) -> list[Found]:
     """Return the places with rows in them: those that are shown by grants are read, or told by a card.
 
-    A row that went between two statements leaves no place.
+    ``homes`` are those of the latter. A row that went between two statements leaves no place.
     """
-    homes = homes_of(each for each in places if isinstance(each, Shown))
     rows, unread = _rows(homes, read)
     cards = _cards(unread)
     found = (each if isinstance(each, Found) else rows.get(each.key) or cards.get(each) for each in places)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
+from django.db import connection
 from django.db.models import Exists, OuterRef, QuerySet
 
 from smartmodels.conf import settings
@@ -22,7 +23,6 @@ class Shown:
     """A row that a grant shows here, wherever it is; ``registered`` is its key in the registry."""
 
     row_id: UUID
-    home_id: UUID
     role: str
     registered: UUID
 
@@ -55,21 +55,43 @@ def shown_grants(model: Any) -> QuerySet[Any]:
     return grants.order_by("row_id", "id").distinct("row_id")
 
 
-def shown_of(grants: QuerySet[Any]) -> list[Shown]:
-    """Evaluate grants as what they show."""
-    found = grants.values_list("row_id", "home_id", "role", "resource_id")
-    return [Shown(*each) for each in found]
+def shown_of(grants: QuerySet[Any]) -> dict[Shown, Any]:
+    """Evaluate grants: return what they show, and the home of each."""
+    asked = with_behind(grants, "home__schema_name")
+    behind = ["is_behind"] if "is_behind" in asked.query.annotations else []
+    columns = _columns_of_homes()
+    names = ("home_id", "row_id", "role", "resource_id", *(f"home__{name}" for name in columns), *behind)
+    homes: dict[UUID, Any] = {}
+    found = {}
+    for home_id, row_id, role, registered, *home in asked.values_list(*names):
+        if home_id not in homes:
+            homes[home_id] = _namespace(home, len(columns))
+        found[Shown(row_id, role, registered)] = homes[home_id]
+    return found
 
 
-def homes_of(shown: Iterable[Shown]) -> list[Home]:
-    """Return the homes of rows, in one query; in the order of their names."""
+def _columns_of_homes() -> list[str]:
+    """Return what has to be known of a namespace to read it, in the order of its model."""
+    needed = {"id", "slug", "schema_name", "state"}
+    return [field.name for field in get_namespace_model()._meta.concrete_fields if field.name in needed]
+
+
+def _namespace(values: Sequence[Any], number: int) -> Any:
+    """Return a namespace of its columns, which came along with a grant, and of whether it is behind."""
+    namespace = get_namespace_model().from_db(connection.alias, _columns_of_homes(), values[:number])
+    namespace.is_behind = any(values[number:])
+    return namespace
+
+
+def homes_of(shown: Mapping[Shown, Any]) -> list[Home]:
+    """Return the homes of rows, in the order of their names."""
     by_home: dict[UUID, list[Shown]] = {}
-    for each in shown:
-        by_home.setdefault(each.home_id, []).append(each)
-    if not by_home:
-        return []
-    rows = get_namespace_model().objects.filter(pk__in=list(by_home)).order_by("slug")
-    return [Home(each, tuple(by_home[each.pk])) for each in with_behind(rows, "schema_name")]
+    for each, home in shown.items():
+        by_home.setdefault(home.pk, []).append(each)
+    homes = {home.pk: home for home in shown.values()}
+    return [
+        Home(home, tuple(by_home[home.pk])) for home in sorted(homes.values(), key=lambda home: home.slug)
+    ]
 
 
 def chunks_of(homes: Sequence[Home]) -> list[Sequence[Home]]:

@@ -43,6 +43,7 @@ class VisibleRows(Listing):
     def __init__(self, view: Any, selection: Any, own: Any) -> None:
         self.model, self._view, self._own = view.model, for_others(view), own
         self._selection = selection
+        self._homes: dict[Shown, Any] = {}
 
     # Pages
 
@@ -51,7 +52,9 @@ class VisibleRows(Listing):
         begun = self._begun(window)
         if begun is None:
             return []
-        return filled(self._places(begun, wanted, read), lambda homes: read(self._of(homes)))
+        places = self._places(begun, wanted, read)
+        on_page = {each: self._homes[each] for each in places if isinstance(each, Shown)}
+        return filled(places, homes_of(on_page), lambda homes: read(self._of(homes)))
 
     def _begun(self, window: Window) -> Window | None:
         """Return the window from a position on, instead of so many rows to skip; None if there are less."""
@@ -88,7 +91,9 @@ class VisibleRows(Listing):
             grants = grants.filter(**{f"row_id__{beyond}": window.position.values[0]})
         if descending:
             grants = grants.order_by("-row_id", "id")
-        return shown_of(grants[:wanted])
+        found = shown_of(grants[:wanted])
+        self._homes.update(found)
+        return list(found)
 
     # Parts
 
