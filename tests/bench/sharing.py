@@ -24,10 +24,10 @@ STUDIES = "/api/v1/studies/"
 AT_MOST = 50
 
 FILL = """
-INSERT INTO {schema}.research_study
-    (id, code, title, region, island, notes, owner_id, created_by_id, updated_by_id, created_at, updated_at)
-SELECT (lpad(to_hex({first} + n), 8, '0') || substr(md5(n::text || %s), 9))::uuid, 'K' || n, 'Season ' || n, '',
-    'Dream', '', u.id, u.id, u.id, now(), now()
+INSERT INTO {schema}.research_study (id, code, title, region, island, notes, owner_id, created_by_id,
+    updated_by_id, created_at, updated_at)
+SELECT (lpad(to_hex({first} + n), 8, '0') || substr(md5(n::text || %s), 9))::uuid, 'K' || n,
+    'Season ' || n, '', 'Dream', '', u.id, u.id, u.id, now(), now()
 FROM generate_series(1, %s) n, public.accounts_user u WHERE u.email = 'ana@example.org'
 """
 REGISTER = """
@@ -36,8 +36,8 @@ SELECT gen_random_uuid(), %s, 'research.study', id, code, created_at FROM {schem
 ORDER BY id LIMIT %s ON CONFLICT DO NOTHING
 """
 GRANT = """
-INSERT INTO public.sharing_grant (id, resource_id, model, row_id, home_id, target_id, target_slug, role, cause,
-    covers_below, may_reshare, status, resource_deleted, history, at_end, created_by_label, decided_by_label,
+INSERT INTO public.sharing_grant (id, resource_id, model, row_id, home_id, target_id, target_slug, role,
+    cause, covers_below, may_reshare, status, resource_deleted, history, at_end, created_by_label, decided_by_label,
     ended_by_label)
 SELECT gen_random_uuid(), r.id, '', r.resource_id, r.home_id, t.id, t.slug, 'view', 'manual', false, false,
     'active', false, 'none', 'none', '', '', ''
@@ -99,6 +99,7 @@ def fleet(number: int) -> list[Namespace]:
             # Behind all that others share, so that the first page is theirs.
             fill(namespace, SHARED, first=1_000_000)
             execute("ALTER TABLE research_study ENABLE TRIGGER USER", [])
+            execute("VACUUM ANALYZE research_study", [])
     execute("VACUUM ANALYZE public.sharing_grant, public.sharing_sharedresource", [])
     return homes
 

@@ -66,7 +66,7 @@ def _kept() -> AbstractContextManager[Any]:
 
 
 def _cards(homes: Iterable[Home]) -> dict[Shown, Found]:
-    shown = {each: home.namespace.slug for home in homes for each in home.shown}
+    shown = {each: home.namespace.slug for home in homes for each in home.shown or ()}
     if not shown:
         return {}
     labels = _labels([each.registered for each in shown])

@@ -34,10 +34,10 @@ class Shown:
 
 @dataclass(frozen=True, slots=True)
 class Home:
-    """A namespace that shares rows with this one, and the ones it shares."""
+    """A namespace and which of its rows are visible here: None for all, as of the bound one itself."""
 
     namespace: Any
-    shown: tuple[Shown, ...]
+    shown: tuple[Shown, ...] | None
 
     @property
     def is_readable(self) -> bool:

@@ -44,6 +44,7 @@ class VisibleRows(Listing):
         self.model, self._view, self._own = view.model, for_others(view), own
         self._selection = selection
         self._homes: dict[Shown, Any] = {}
+        self._nothing_shared = False
 
     # Pages
 
@@ -53,8 +54,11 @@ class VisibleRows(Listing):
         if begun is None:
             return []
         places = self._places(begun, wanted, read)
-        on_page = {each: self._homes[each] for each in places if isinstance(each, Shown)}
-        return filled(places, homes_of(on_page), lambda homes: read(self._of(homes)))
+        shown, more = places[: window.limit], places[window.limit :]
+        on_page = {each: self._homes[each] for each in shown if isinstance(each, Shown)}
+        found = filled(shown, homes_of(on_page), lambda homes: read(self._of(homes)))
+        # What stands behind the page is only known to be there.
+        return [*found, *(Found(None, each.key) for each in more)]
 
     def _begun(self, window: Window) -> Window | None:
         """Return the window from a position on, instead of so many rows to skip; None if there are less."""
@@ -85,6 +89,8 @@ class VisibleRows(Listing):
 
     def _shown(self, window: Window, wanted: int, *, descending: bool) -> list[Shown]:
         """Return the next of the shared rows in the order of keys."""
+        if self._nothing_shared:
+            return []
         grants = shown_grants(self.model)
         if window.position is not None:
             beyond = ("lt" if descending else "gt") + ("e" if window.position.inclusive else "")
@@ -92,6 +98,7 @@ class VisibleRows(Listing):
         if descending:
             grants = grants.order_by("-row_id", "id")
         found = shown_of(grants[:wanted])
+        self._nothing_shared = window.position is None and not found
         self._homes.update(found)
         return list(found)
 
@@ -117,14 +124,14 @@ class VisibleRows(Listing):
 
     def total(self, kind: str) -> int:
         """Return how many rows there are; what others share is counted exactly where that takes no read."""
-        own = 0 if self._own is None else total_of(self._own, kind)
+        own: int = 0 if self._own is None else total_of(self._own, kind)
         if self._goes_by_keys:
-            return own + shown_grants(self.model).count()
+            return own if self._nothing_shared else own + shown_grants(self.model).count()
         parts = (
             read_homes(lot, lambda homes: [Found(total_of(self._of(homes), kind), ())])[0]
             for lot in self._lots
         )
-        return own + sum(found.row for lot in parts for part in lot for found in part)
+        return own + sum(int(found.row) for lot in parts for part in lot for found in part)
 
 
 class VisibleReading:

@@ -26,7 +26,7 @@ def merged(model: Any, terms: Sequence[Any], sources: Sequence[Sequence[Any]]) -
 
 
 def _goes_by_key(model: Any, terms: Sequence[Any]) -> bool:
-    return terms[0].source == model._meta.pk.name
+    return bool(terms[0].source == model._meta.pk.name)
 
 
 def _order(model: Any, terms: Sequence[Any], keys: Sequence[Sequence[str | None]]) -> list[int]:

@@ -21,15 +21,17 @@ def for_others(view: Any) -> Any:
     return shown
 
 
-@cache
 def restricted(kind: Any, model: Any) -> Any:
     """Return a serializer class with what it shows of rows of others: the model's ``view_fields``.
 
     Their key, and what is told of them here, always belong to it.
     """
     names = model.smart.view_fields
-    if names is None:
-        return kind
+    return kind if names is None else _restricted(kind, model, names)
+
+
+@cache
+def _restricted(kind: Any, model: Any, names: tuple[str, ...]) -> Any:
     seen = frozenset({*names, *(field.attname for field in _fields(model) if field.name in names)})
     shown = tuple(name for name, field in kind().fields.items() if _is_shown(name, field, seen, model))
     meta = type("Meta", (getattr(kind, "Meta", object),), {"fields": shown, "exclude": None})

@@ -21,9 +21,13 @@ def shared_rows(model: Any, homes: Sequence[Home]) -> Any:
 
     Each says ``home``, ``is_shared`` and ``granted_role``.
     """
-    keys = {each.namespace.slug: [shown.row_id for shown in each.shown] for each in homes}
+    keys = {
+        each.namespace.slug: [shown.row_id for shown in each.shown]
+        for each in homes
+        if each.shown is not None
+    }
     rows = model.objects.across([each.namespace for each in homes], keys)
-    role = _role(shown for each in homes for shown in each.shown)
+    role = _role(shown for each in homes for shown in each.shown or ())
     return rows.annotate(is_shared=Value(True, output_field=BooleanField()), granted_role=role)
 
 

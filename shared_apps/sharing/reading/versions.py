@@ -11,7 +11,7 @@ __all__ = ["versions_shown"]
 
 
 def versions_shown(row: Any, versions: Any) -> Any:
-    """Return those of the versions of a shared row that its grant shows; raise NotFound where it shows none."""
+    """Return those versions of a shared row that its grant shows; raise NotFound where it shows none."""
     grant = row.grant
     if grant.history == GrantHistory.NONE:
         raise NotFound("This row is shared without its history: ask its home for that.")

@@ -37,8 +37,8 @@ _HARMLESS = frozenset(
 class Column:
     """One member of the answer: its name, the field that writes it, and the model's field it is stored in.
 
-    ``stored`` is None for what a row says beside its columns (:class:`ToldField`). ``write`` makes the value that is answered of
-    one that is not null; None leaves it as it is.
+    ``stored`` is None for what a row says beside its columns (``ToldField``). ``write`` makes the value that
+    is answered of one that is not null; None leaves it as it is.
     """
 
     name: str

@@ -34,7 +34,7 @@ def json_row(columns: tuple[Column, ...]) -> JsonRow | None:
 
 @lru_cache(maxsize=1024)
 def _writers(columns: tuple[Column, ...]) -> tuple[Writer | None, ...] | None:
-    """Return what writes each column, None for what is told beside them; None if there is no writer for one."""
+    """Return what writes each column, None for what is told beside them; None if there is none for one."""
     writers = tuple(None if column.stored is None else writer_of(column) for column in columns)
     known = zip(columns, writers, strict=True)
     return None if any(writer is None and column.stored is not None for column, writer in known) else writers

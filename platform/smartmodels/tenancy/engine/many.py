@@ -215,8 +215,9 @@ class ManySchemasRendering:
         columns = list(self._columns(frame.anchor))
         selected = ", ".join(f"{source} AS {_quote(name)}" for source, name, _ in columns)
         branch = f"AS {_quote(HOME_COLUMN)}, {selected} FROM {' '.join(clause)}"
-        narrowed, branches, given = self._narrowed(frame.anchor), [], []
-        reads = frame.reads
+        narrowed, reads = self._narrowed(frame.anchor), frame.reads
+        branches: list[str] = []
+        given: list[Any] = []
         for number, (schema, home) in enumerate(zip(reads.schemas, reads.homes or (), strict=True)):
             keys = None if reads.keys is None else reads.keys[number]
             where = "" if keys is None else narrowed

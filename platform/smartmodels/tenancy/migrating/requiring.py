@@ -33,7 +33,9 @@ def required_migrations() -> tuple[str, ...]:
 
 
 def with_behind(rows: QuerySet[Any], schema: str = "tenant__schema_name") -> QuerySet[Any]:
-    """Annotate domains, or others that lead to a ``schema``, with ``is_behind``, if any migration is required: whether their schema lacks it.
+    """Annotate domains, or other rows that lead to a ``schema``, with ``is_behind`` if anything is required.
+
+    It tells whether their schema lacks a required migration.
 
     A schema of which nothing is noted counts as behind; ``namespace migrate`` notes it.
     """
