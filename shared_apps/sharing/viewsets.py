@@ -2,17 +2,28 @@
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
-from django.db.models import Q
+from django.db.models import CharField, Q, Value
 
 from shared_apps.sharing.models import Grant
+from shared_apps.sharing.reading import (
+    SCOPES,
+    HomeUnavailable,
+    VisibleReading,
+    VisibleRows,
+    check_shown,
+    restricted,
+    shared_row,
+    versions_shown,
+)
 from shared_apps.sharing.serializers import GrantSerializer, NewGrantSerializer
-from shared_apps.sharing.visibility import SCOPES, shared_row, visible_rows
 from shared_apps.sharing.writing import SharedWrites
-from smartmodels.context import require_namespace
+from smartmodels.context import namespace_scope, require_namespace
 from smartmodels.exceptions import NamespaceNotFound, NotPermitted, RowNotFound
 from smartmodels.models import resource_model
+from smartmodels.querysets import is_private, without_service_owners
 from smartmodels.rest import (
     GenericApiViewSet,
     InvalidParameter,
@@ -25,7 +36,10 @@ from smartmodels.rest import (
     serializers,
 )
 from smartmodels.rest.access.scoping import require_within_scope
+from smartmodels.rest.filtering.embedding import with_joins
+from smartmodels.rest.lists import Window, keep_private
 from smartmodels.rest.served import path_of
+from smartmodels.rest.viewsets import DELETED
 from smartmodels.sharing import GrantRole, accept, decline, revoke, share
 from smartmodels.tenancy.models import Role
 from smartmodels.tenancy.provisioning import find_namespace
@@ -33,6 +47,8 @@ from smartmodels.tenancy.provisioning import find_namespace
 __all__ = ["GrantViewSet", "SharedRows"]
 
 _DIRECTIONS = ("in", "out")
+_READS = frozenset({"retrieve", "history", "version"})
+"""What is done with a shared row without changing it."""
 
 
 def _choice(request: Any, name: str, choices: tuple[str, ...], default: str) -> str:
@@ -54,36 +70,100 @@ def _target(slug: str) -> Any:
 class SharedRows(SharedWrites):
     """Show what others share with the namespace: in lists (``?scope=``), and one by one."""
 
+    shows_others = False
+    """Whether what is answered is about a row of another namespace."""
+
     def known_parameters(self: Any) -> frozenset[str]:
         """Add ``scope`` to what may stand in the query string of a list."""
         known: frozenset[str] = super().known_parameters()  # type: ignore[misc]
         return known | {"scope"} if self.is_listing and self.shows_shared else known
 
+    def get_serializer_class(self: Any) -> Any:
+        """Return the serializer; of a row of another namespace it shows no more than ``view_fields``."""
+        kind = super().get_serializer_class()  # type: ignore[misc]
+        return restricted(kind, self.model) if self.shows_others else kind
+
+    # Lists
+
+    @property
+    def _scope(self: Any) -> str:
+        return _choice(self.request, "scope", SCOPES, "all")
+
+    def _mixes(self: Any) -> bool:
+        """Tell whether the list may show rows of others: those that live now."""
+        if not (self.is_listing and self.shows_shared) or self._scope == "own" or is_private():
+            return False
+        return not (self.wants_deleted() or self.wants_past())
+
     def get_queryset(self: Any) -> Any:
-        """Return what is visible here; whatever is not a list of living rows stays with the own rows."""
-        if not (self.is_listing and self.shows_shared):
-            return super().get_queryset()  # type: ignore[misc]
-        scope = _choice(self.request, "scope", SCOPES, "all")
-        if self.wants_deleted() or self.wants_past():
-            own = super().get_queryset()  # type: ignore[misc]
-            return own.none() if scope == "shared" else own
-        return visible_rows(self.model, scope)
+        """Return the own rows, and none of these where only those of others are wanted."""
+        own = super().get_queryset()  # type: ignore[misc]
+        wanted = not (self.is_listing and self.shows_shared) or self._scope != "shared"
+        return own if wanted else own.none()
+
+    def selected(self: Any) -> Any:
+        """Return the rows that the request selects, those of others among them."""
+        if not self._mixes():
+            return super().selected()  # type: ignore[misc]
+        selection = self.select(Q(home=require_namespace().slug))
+        check_shown(self, *self._asked_for())
+        if self._scope == "shared":
+            return VisibleRows(self, selection, None)
+        own = without_service_owners(self.get_queryset()).annotate(
+            home=Value(require_namespace().slug, output_field=CharField())
+        )
+        return VisibleRows(self, selection, with_joins(self, selection.of(own)))
+
+    def reading(self: Any, rows: Any, selection: Any, *, written: bool = True) -> Any:
+        """Return how the rows of a list are read, those of others as these are shown."""
+        if isinstance(rows, VisibleRows):
+            return VisibleReading(self, selection, written=written)
+        return super().reading(rows, selection, written=written)  # type: ignore[misc]
+
+    def first_of(self: Any, rows: Any) -> Any:
+        """Return the first of the rows that were selected."""
+        if not isinstance(rows, VisibleRows):
+            return super().first_of(rows)  # type: ignore[misc]
+        reading = self.reading(rows, self.selection, written=False)
+        found = rows.find(Window(self.selection.order, 1, self.selection.skip), 1, reading.read)
+        return found[0].row if found else None
+
+    # One row
 
     def get_object(self: Any, *, lock: bool = False) -> Any:
         """Return an own row, or to read one that is shared; raise NotPermitted for a write to such a row."""
         try:
             return super().get_object(lock=lock)
         except NotFound:
-            hides = self.wants_past() or not self.shows_shared
+            hides = self.wants_past() or self.wants_deleted() or not self.shows_shared
             row = None if hides else shared_row(self.model, self.key())
             if row is None:
                 raise
-        if self.action != "retrieve":
+        if self.action not in _READS:
             raise NotPermitted(
                 f"This {self.model._meta.verbose_name} is shared with this namespace for reading: "
                 "it is changed at its home."
             )
+        self.shows_others = True
         return row
+
+    @extend_schema(parameters=[DELETED])
+    def retrieve(self: Any, request: Any, pk: str) -> Response:
+        """Read one row; of the filter, `fields` and `include` count here."""
+        try:
+            answer: Response = super().retrieve(request, pk)  # type: ignore[misc]
+        except HomeUnavailable as error:
+            return keep_private(Response(error.card))
+        return answer
+
+    def at_home_of(self: Any, row: Any) -> AbstractContextManager[Any]:
+        """Return the context in which what belongs to a row is read: its home."""
+        return namespace_scope(row.grant.home) if self.shows_others else nullcontext()
+
+    def versions_of(self: Any, row: Any) -> Any:
+        """Return the versions of a row that are shown here, newest first."""
+        versions = super().versions_of(row)  # type: ignore[misc]
+        return versions_shown(row, versions) if self.shows_others else versions
 
 
 class GrantViewSet(GenericApiViewSet):

@@ -51,7 +51,7 @@ def test_derive__model__hides_the_books(hidden: str) -> None:
 def test_derive__fields_named__shows_only_those() -> None:
     """Besides the smart fields."""
     fields = derive_serializer(Observation, ("specimen", "body_mass_g"))().fields
-    assert set(fields) - set(SMART_FIELDS) - {"home"} == {"specimen", "body_mass_g"}
+    assert set(fields) - set(SMART_FIELDS) - {"home", "role", "shared"} == {"specimen", "body_mass_g"}
 
 
 def test_derive__field_misspelt__is_refused() -> None:

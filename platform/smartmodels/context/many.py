@@ -7,6 +7,7 @@ The value travels on ``query.many_schemas``; :mod:`smartmodels.querysets` sets i
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 from django.db.models import CharField
 from django.db.models.expressions import Col
@@ -23,10 +24,13 @@ class ManySchemas:
 
     With ``homes``, one slug per schema, every tenant table is the union of that table in all schemas, and
     rows meet only rows of their own home. Without, there is one schema and every table is qualified by it.
+    ``keys`` may narrow the rows of each home to those with these keys, None being all; subqueries, which are
+    about other rows, know nothing of it.
     """
 
     schemas: tuple[str, ...]
     homes: tuple[str, ...] | None = None
+    keys: tuple[list[Any] | None, ...] | None = None
 
 
 _field = CharField()

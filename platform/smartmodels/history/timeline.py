@@ -37,14 +37,16 @@ def timeline(model: type[models.Model], pk: Any) -> models.QuerySet[Any]:
     return rows.order_by("-history_date", "-history_id")
 
 
-def version_of(model: type[models.Model], pk: Any, version: Any) -> Any:
+def version_of(model: type[models.Model], pk: Any, version: Any, *, among: Any = None) -> Any:
     """Return one version of a row by its number (``history_id``); raise RowNotFound.
 
-    The number must belong to this very row: another row's version is not found.
+    The number must belong to this very row: another row's version is not found, nor one that is not
+    ``among`` those given.
     """
     try:
         # Through text, since int() would make a version 2 of 2.5.
-        found = timeline(model, pk).filter(history_id=int(str(version))).first()
+        versions = timeline(model, pk) if among is None else among
+        found = versions.filter(history_id=int(str(version))).first()
     except (TypeError, ValueError, OverflowError):
         found = None
     if found is None:
@@ -52,12 +54,13 @@ def version_of(model: type[models.Model], pk: Any, version: Any) -> Any:
     return found
 
 
-def version_before(version: Any) -> Any | None:
-    """Return the version before this one, of the same row, or None for a first one."""
+def version_before(version: Any, *, among: Any = None) -> Any | None:
+    """Return the version before this one, of the same row, ``among`` those given; None for a first one."""
     model = version.instance_type
     earlier = Q(history_date__lt=version.history_date)
     earlier |= Q(history_date=version.history_date, history_id__lt=version.history_id)
-    return timeline(model, getattr(version, model._meta.pk.attname)).filter(earlier).first()
+    versions = timeline(model, getattr(version, model._meta.pk.attname)) if among is None else among
+    return versions.filter(earlier).first()
 
 
 def version_at(model: type[models.Model], pk: Any, moment: Any) -> Any | None:

@@ -7,7 +7,7 @@ rows, such as ordering, aggregates and slices, runs over all of them together. I
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cache
 from itertools import groupby, islice
 from typing import Any, NoReturn
@@ -27,12 +27,13 @@ __all__ = ["across"]
 _Instances: Any = ModelIterable  # generic in the stubs alone
 
 
-def across(queryset: Any, namespaces: Iterable[Any]) -> Any:
+def across(queryset: Any, namespaces: Iterable[Any], keys: Mapping[str, Sequence[Any]] | None = None) -> Any:
     """Return ``queryset`` over the rows of all ``namespaces``, whatever is bound.
 
     The annotation ``home`` is the slug of the namespace a row lives in; instances belong to their home and
     cannot be saved elsewhere. A subquery reads the namespace of its outer row, unless it was made with
-    ``across`` itself. No namespaces give no rows. Raises InvalidInput for more namespaces than one
+    ``across`` itself. No namespaces give no rows. ``keys`` names the rows that count, by the slug of their
+    home; all count of a home that is not named. Raises InvalidInput for more namespaces than one
     statement may touch (``SCHEMAS_PER_STATEMENT``) and for anything that is not a saved namespace, and
     ManySchemasUnsupported for a queryset that was sliced, combined or turned into values already.
     """
@@ -47,9 +48,14 @@ def across(queryset: Any, namespaces: Iterable[Any]) -> Any:
     query.many_schemas = ManySchemas(
         schemas=tuple(namespace.schema_name for namespace in chosen),
         homes=tuple(namespace.slug for namespace in chosen),
+        keys=None if keys is None else tuple(_listed(keys.get(namespace.slug)) for namespace in chosen),
     )
     query.add_annotation(home_of(query.get_initial_alias()), "home")
     return many
+
+
+def _listed(keys: Sequence[Any] | None) -> list[Any] | None:
+    return None if keys is None else list(keys)
 
 
 def _checked(namespaces: Iterable[Any]) -> list[Any]:

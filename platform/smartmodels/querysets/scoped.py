@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterable, Iterator
+from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
 from typing import Any, TypeVar
 
 from django.db import models
@@ -135,9 +135,9 @@ class ScopedQuerySet(FrameMethods, models.QuerySet[M]):
 
     # Reading many namespaces
 
-    def across(self, namespaces: Iterable[Any]) -> Any:
+    def across(self, namespaces: Iterable[Any], keys: Mapping[str, Sequence[Any]] | None = None) -> Any:
         """Return this queryset over the rows of several namespaces: see :func:`querysets.across.across`."""
-        return across(self, namespaces)
+        return across(self, namespaces, keys)
 
     # Building
 

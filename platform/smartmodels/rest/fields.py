@@ -10,7 +10,17 @@ from rest_framework import serializers
 
 from smartmodels.context import require_namespace
 
-__all__ = ["HomeField", "RowField", "ShapedField", "points_at_uuid"]
+__all__ = [
+    "TOLD",
+    "HomeField",
+    "RoleField",
+    "RowField",
+    "ShapedField",
+    "SharedField",
+    "ToldField",
+    "as_told_of",
+    "points_at_uuid",
+]
 
 
 class ShapedField(serializers.CharField):
@@ -41,13 +51,62 @@ class RowField(serializers.PrimaryKeyRelatedField[Any]):
         return super().to_internal_value(data)
 
 
-@extend_schema_field({"type": "string", "examples": ["acme"]})
-class HomeField(serializers.ReadOnlyField):
-    """The slug of the namespace a row lives in: another one's for a row that is shared with this one."""
+class ToldField(serializers.ReadOnlyField):
+    """What is said of a row that is in none of its columns, but under the name ``told`` beside them."""
+
+    told = ""
+    kind = "text"
+
+    def usual(self) -> Any:
+        """Return what holds of rows that do not say: those of the bound namespace."""
+        return None
 
     def get_attribute(self, instance: Any) -> Any:
-        """Return the home; a row that does not say is at home here."""
-        return getattr(instance, "home", None) or require_namespace().slug
+        """Return what the row says, or what is usual."""
+        said = getattr(instance, self.told, None)
+        return self.usual() if said is None else said
+
+
+@extend_schema_field({"type": "string", "examples": ["acme"]})
+class HomeField(ToldField):
+    """The slug of the namespace a row lives in: another one's for a row that is shared with this one."""
+
+    told = "home"
+
+    def usual(self) -> str:
+        """Return the bound namespace."""
+        slug: str = require_namespace().slug
+        return slug
+
+
+@extend_schema_field({"type": ["string", "null"], "examples": ["view"]})
+class RoleField(ToldField):
+    """What this namespace may do with a row that is shared with it; null for its own."""
+
+    told = "granted_role"
+
+
+@extend_schema_field({"type": "boolean"})
+class SharedField(ToldField):
+    """Whether a row is another namespace's, which shares it with this one."""
+
+    told, kind = "is_shared", "boolean"
+
+    def usual(self) -> bool:
+        """Return that it is not."""
+        return False
+
+
+def as_told_of(row: Any, version: Any) -> Any:
+    """Return a version of a row, saying beside its columns what the row says."""
+    for name in (field.told for field in TOLD.values()):
+        if hasattr(row, name):
+            setattr(version, name, getattr(row, name))
+    return version
+
+
+TOLD: dict[str, type[ToldField]] = {"home": HomeField, "role": RoleField, "shared": SharedField}
+"""What every resource says of itself, where its model has no field of that name."""
 
 
 def points_at_uuid(model: type[Model]) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 from drf_spectacular.utils import extend_schema, extend_schema_field
@@ -10,6 +11,7 @@ from rest_framework.decorators import action
 from rest_framework.response import Response
 
 from smartmodels.history import diff, timeline, version_before, version_of
+from smartmodels.rest.fields import as_told_of
 from smartmodels.rest.pagination import BoundedPagination, VersionPagination
 from smartmodels.rest.rendering import changes_shown
 
@@ -97,24 +99,35 @@ class HistoryMixin:
     def history(self: Any, request: Any, pk: str) -> Response:
         """List the versions of a row, newest first."""
         row = self.get_object()
-        pairs = self.paginate_queryset(timeline(self.model, row.pk))
-        changes = {version.pk: changes_shown(self, changed) for version, changed in pairs}
-        versions = VersionSerializer(
-            [version for version, _ in pairs], many=True, context={"changes": changes}
-        )
-        page: Response = self.get_paginated_response(versions.data)
+        with self.at_home_of(row):
+            pairs = self.paginate_queryset(self.versions_of(row))
+            changes = {version.pk: changes_shown(self, changed) for version, changed in pairs}
+            versions = VersionSerializer(
+                [version for version, _ in pairs], many=True, context={"changes": changes}
+            )
+            page: Response = self.get_paginated_response(versions.data)
         return page
+
+    def at_home_of(self: Any, row: Any) -> AbstractContextManager[Any]:
+        """Return the context in which what belongs to a row is read: its home."""
+        return nullcontext()
+
+    def versions_of(self: Any, row: Any) -> Any:
+        """Return the versions of a row that are shown here, newest first."""
+        return timeline(self.model, row.pk)
 
     @extend_schema(responses=VersionDetailSerializer)
     @action(detail=True, life="all", url_path=r"history/(?P<version>[0-9]{1,19})")
     def version(self: Any, request: Any, pk: str, version: str) -> Response:
         """Read one version of a row and what it changed."""
         row = self.get_object()
-        found = version_of(self.model, row.pk, version)
-        previous = version_before(found)
-        context = {
-            "changes": {found.pk: changes_shown(self, diff(found, previous))},
-            "previous": previous,
-            "values": self.get_serializer(found).data,
-        }
-        return Response(VersionDetailSerializer(found, context=context).data)
+        with self.at_home_of(row):
+            versions = self.versions_of(row)
+            found = version_of(self.model, row.pk, version, among=versions)
+            previous = version_before(found, among=versions)
+            context = {
+                "changes": {found.pk: changes_shown(self, diff(found, previous))},
+                "previous": previous,
+                "values": self.get_serializer(as_told_of(row, found)).data,
+            }
+            return Response(VersionDetailSerializer(found, context=context).data)

@@ -15,7 +15,7 @@ from rest_framework.settings import api_settings
 from rest_framework.validators import UniqueValidator
 
 from smartmodels.models import Resource, SmartModel
-from smartmodels.rest.fields import HomeField, RowField, points_at_uuid
+from smartmodels.rest.fields import TOLD, RowField, points_at_uuid
 from smartmodels.rest.integrity import is_unique, taken
 
 __all__ = ["SMART_FIELDS", "SmartSerializer", "StrictSerializer", "derive_serializer", "details_of"]
@@ -209,7 +209,8 @@ def _exposed(model: type[models.Model]) -> tuple[str, ...]:
 def derive_serializer(model: type[SmartModel], fields: Iterable[str] | None = None) -> type[SmartSerializer]:
     """Return the serializer of a model: its smart fields, read-only, and ``fields`` or all of its own.
 
-    That of a resource says in ``home`` which namespace a row lives in.
+    That of a resource says in ``home`` which namespace a row lives in, in ``shared`` whether that is another
+    one, and in ``role`` what may then be done with it.
 
     Raises ValueError for a name that is no field of the model.
     """
@@ -221,6 +222,7 @@ def derive_serializer(model: type[SmartModel], fields: Iterable[str] | None = No
         )
     body: dict[str, Any] = {"__doc__": (model.__doc__ or "").strip()}
     if issubclass(model, Resource):
-        body["home"], names = HomeField(), (*names, "home")
+        told = {name: field() for name, field in TOLD.items() if name not in known}
+        body, names = {**body, **told}, (*names, *told)
     body["Meta"] = type("Meta", (), {"model": model, "fields": names, "read_only_fields": SMART_FIELDS})
     return type(model.__name__ + "Serializer", (SmartSerializer,), body)

@@ -22,6 +22,7 @@ from smartmodels.rest.lists import (
     answer_row,
     check_row,
     moment_of,
+    reading_of,
     rows_as_of,
 )
 from smartmodels.rest.permissions import MembershipPermission, OwnerPermission
@@ -120,6 +121,10 @@ class RowViewSet(FilterMixin, GenericApiViewSet):
             raise ValidationError(asked.errors)
         wish: dict[str, Any] = asked.validated_data
         return wish
+
+    def reading(self, rows: Any, selection: Any, *, written: bool = True) -> Any:
+        """Return how the rows of a list are read and written: see :func:`reading_of`."""
+        return reading_of(self, rows.model, selection, written=written)
 
     def get_renderers(self) -> Any:
         """Return the forms in which the action can be answered: lists as files, too."""

@@ -100,10 +100,15 @@ class FilterMixin:
         """Read the first row that the filter selects."""
         rows = self.selected()
         with searching(self.selection):
-            found = list(rows[self.selection.skip : self.selection.skip + 1])
-            if not found:
-                raise NotFound(f"No {self.model._meta.verbose_name} here matches.")
-            return Response(represent(self, found, self.selection)[0])
+            found = self.first_of(rows)
+        if found is None:
+            raise NotFound(f"No {self.model._meta.verbose_name} here matches.")
+        return Response(found)
+
+    def first_of(self: Any, rows: Any) -> dict[str, Any] | None:
+        """Return the first of the rows that were selected, as it is shown; None where there is none."""
+        found = list(rows[self.selection.skip : self.selection.skip + 1])
+        return represent(self, found, self.selection)[0] if found else None
 
     @extend_schema(responses={200: _COUNT})
     @action(detail=False, pagination_class=None)

@@ -15,7 +15,7 @@ from smartmodels.rest.lists.conditions import is_known, keep_private, tag_of
 from smartmodels.rest.lists.counting import total_of, wanted_count
 from smartmodels.rest.lists.cursors import Binding
 from smartmodels.rest.lists.paging import Page, Window, read_page
-from smartmodels.rest.lists.reading import Reading, reading_of
+from smartmodels.rest.lists.reading import Reading
 
 __all__ = ["CURSOR", "answer_list", "binding_of", "window_of"]
 
@@ -54,7 +54,7 @@ def answer_list(view: Any, rows: Any, selection: Selection) -> HttpResponse:
     """
     request = view.request
     window, binding = window_of(view, selection)
-    reading = reading_of(view, rows.model, selection)
+    reading = view.reading(rows, selection)
     page = read_page(rows, window, reading.read)
     count = wanted_count(request)
     total = None if count is None else total_of(rows, count)

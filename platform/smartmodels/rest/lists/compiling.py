@@ -16,7 +16,7 @@ from django.db.models.fields.related_descriptors import ForeignKeyDeferredAttrib
 from django.db.models.query_utils import DeferredAttribute
 from rest_framework import serializers
 
-from smartmodels.rest.fields import HomeField, RowField
+from smartmodels.rest.fields import RowField, ToldField
 
 __all__ = ["Column", "columns_of_class", "compiled", "is_fixed"]
 
@@ -37,8 +37,8 @@ _HARMLESS = frozenset(
 class Column:
     """One member of the answer: its name, the field that writes it, and the model's field it is stored in.
 
-    ``stored`` is None for the slug of the row's namespace. ``write`` makes the value that is answered of
-    one that is not null; None leaves it as it is.
+    ``stored`` is None for what a row says beside its columns (``ToldField``). ``write`` makes the value that
+    is answered of one that is not null; None leaves it as it is.
     """
 
     name: str
@@ -89,7 +89,7 @@ def compiled(serializer: Any, model: Any) -> tuple[Column, ...] | None:
 
 def _column(field: Any, model: Any) -> Column | None:
     kind = type(field)
-    if kind is HomeField:
+    if issubclass(kind, ToldField):
         return Column(field.field_name, field, None, None)
     stored = _stored(field, model)
     if stored is None:

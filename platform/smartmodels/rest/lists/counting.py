@@ -8,6 +8,7 @@ from typing import Any
 from django.core.exceptions import EmptyResultSet
 from django.db.models import F
 
+from smartmodels.rest.lists.listing import Listing
 from smartmodels.rest.preferring import preferences
 
 __all__ = ["COUNTS", "total_of", "wanted_count"]
@@ -25,11 +26,13 @@ def wanted_count(request: Any) -> str | None:
 
 
 def total_of(rows: Any, kind: str) -> int:
-    """Return the number of rows of a queryset.
+    """Return the number of rows of a queryset or listing.
 
     An estimate costs no more than planning does: it is exact where the planner says that counting is
     cheap, and else its own guess.
     """
+    if isinstance(rows, Listing):
+        return rows.total(kind)
     if kind == "exact":
         return int(rows.order_by().count())
     asked = rows.order_by().values_list(F(rows.model._meta.pk.attname))

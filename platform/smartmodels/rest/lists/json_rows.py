@@ -11,7 +11,6 @@ from django.db.models import DateTimeField, Expression, TextField
 from django.utils import timezone
 from rest_framework.renderers import JSONRenderer
 
-from smartmodels.context import require_namespace
 from smartmodels.rest.lists.compiling import Column
 from smartmodels.rest.lists.json_values import Writer, writer_of
 
@@ -35,7 +34,7 @@ def json_row(columns: tuple[Column, ...]) -> JsonRow | None:
 
 @lru_cache(maxsize=1024)
 def _writers(columns: tuple[Column, ...]) -> tuple[Writer | None, ...] | None:
-    """Return what writes each column, None for the row's home; None if there is no writer for one."""
+    """Return what writes each column, None for what is told beside them; None if there is none for one."""
     writers = tuple(None if column.stored is None else writer_of(column) for column in columns)
     known = zip(columns, writers, strict=True)
     return None if any(writer is None and column.stored is not None for column, writer in known) else writers
@@ -52,29 +51,34 @@ class JsonRow(Expression):
 
     def as_sql(self, compiler: Any, connection: Any) -> Any:
         """Return the concatenation of names and values."""
-        home, params = self._home(compiler)
-        told = sum(column.stored is None for column in self._columns)
-        return _sql(self._columns, compiler.query.get_initial_alias(), home), params * told
+        pieces, params = [], []
+        for column in self._columns:
+            if column.stored is None:
+                sql, more = _told(column, compiler)
+                pieces.append(sql)
+                params += more
+        return _sql(self._columns, compiler.query.get_initial_alias(), tuple(pieces)), params
 
-    @staticmethod
-    def _home(compiler: Any) -> tuple[str, list[Any]]:
-        """Return the namespace of the row: what a queryset over several says, else the bound one."""
-        told = compiler.query.annotations.get("home")
-        if told is None:
-            return "to_json(%s::text)::text", [require_namespace().slug]
-        sql, params = compiler.compile(told)
-        return f"to_json({sql})::text", list(params)
+
+def _told(column: Column, compiler: Any) -> tuple[str, list[Any]]:
+    """Return what is said beside the columns: by a queryset over several namespaces, else what is usual."""
+    said = compiler.query.annotations.get(column.field.told)
+    sql, params = ("%s", [column.field.usual()]) if said is None else compiler.compile(said)
+    return f"coalesce(to_json(({sql})::{column.field.kind})::text, 'null')", list(params)
 
 
 @lru_cache(maxsize=1024)
-def _sql(columns: tuple[Column, ...], alias: str, home: str) -> str:
-    """Return SQL of the object; ``home`` is that of the row's namespace."""
+def _sql(columns: tuple[Column, ...], alias: str, told: tuple[str, ...]) -> str:
+    """Return SQL of the object; ``told`` is what its columns that are not stored say."""
+    beside = iter(told)
     pieces, opening = [], "{"
     for column, writer in zip(columns, _writers(columns) or (), strict=True):
         name = f"{opening}{json.dumps(column.name, ensure_ascii=False)}:".replace("'", "''")
         pieces.append(f"'{name.replace('%', '%%')}'")
         stored = column.stored
-        pieces.append(home if writer is None else writer(f"{_quoted(alias)}.{_quoted(stored.column)}"))
+        pieces.append(
+            next(beside) if writer is None else writer(f"{_quoted(alias)}.{_quoted(stored.column)}")
+        )
         opening = ","
     return _concatenated([*pieces, "'}'" if columns else "'{}'"])
 

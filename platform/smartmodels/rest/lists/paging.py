@@ -9,9 +9,10 @@ from typing import Any
 from smartmodels.rest.filtering import OrderTerm
 from smartmodels.rest.lists.cursors import Position
 from smartmodels.rest.lists.keyset import stretches
+from smartmodels.rest.lists.listing import Listing
 from smartmodels.rest.lists.ordering import in_order, turned_round
 
-__all__ = ["Found", "Page", "Window", "read_page", "walk"]
+__all__ = ["Found", "Page", "Window", "found_in", "read_page", "walk"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,8 +47,8 @@ class Page:
 
 
 def read_page(rows: Any, window: Window, read: Read) -> Page:
-    """Return the page of the queryset ``rows``: in one statement, or two where its nulls begin."""
-    found = _found(rows, window, read)
+    """Return the page of the queryset or listing ``rows``: in one statement, or two where its nulls begin."""
+    found = found_in(rows, window, window.limit + 1, read)
     more, found = len(found) > window.limit, found[: window.limit]
     position = window.position
     backwards = position is not None and position.backwards
@@ -74,12 +75,16 @@ def _around(found: list[Found], window: Window) -> tuple[Position | None, Positi
     return before, Position(found[-1].key)
 
 
-def _found(rows: Any, window: Window, read: Read) -> list[Found]:
-    wanted, position = window.limit + 1, window.position
+def found_in(rows: Any, window: Window, wanted: int, read: Read) -> list[Found]:
+    """Return the first ``wanted`` rows of the window; backwards where its position says so."""
+    if isinstance(rows, Listing):
+        found: list[Found] = rows.find(window, wanted, read)
+        return found
+    position = window.position
     if position is None:
         return read(in_order(rows, window.terms)[window.skip : window.skip + wanted])
     terms = turned_round(window.terms) if position.backwards else window.terms
-    found: list[Found] = []
+    found = []
     for condition in stretches(rows.model, terms, position.values, inclusive=position.inclusive):
         found += read(in_order(rows.filter(condition), terms)[: wanted - len(found)])
         if len(found) == wanted:

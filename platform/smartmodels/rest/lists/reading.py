@@ -10,11 +10,10 @@ from collections.abc import Iterable, Sequence
 from typing import Any, Protocol
 
 from django.core.exceptions import FieldDoesNotExist
-from django.db.models import F, Value
+from django.db.models import BooleanField, F, TextField, Value
 from rest_framework.generics import GenericAPIView
 from rest_framework.serializers import ManyRelatedField
 
-from smartmodels.context import require_namespace
 from smartmodels.rest.encoding import JSONRenderer
 from smartmodels.rest.filtering import OrderTerm, Selection, embed, only_fields
 from smartmodels.rest.lists.compiling import Column, columns_of_class, compiled, is_fixed
@@ -24,11 +23,11 @@ from smartmodels.rest.lists.paging import Found
 
 __all__ = ["Reading", "reading_of"]
 
-_HOME = "home"
-
 
 class Reading(Protocol):
-    """A way to read rows and to write them as JSON."""
+    """A way to read rows and to write them as JSON; ``is_text`` tells that they are read so."""
+
+    is_text: bool
 
     def read(self, rows: Any) -> list[Found]:
         """Evaluate a queryset."""
@@ -42,6 +41,8 @@ class Reading(Protocol):
 
 class _Written:
     """Rows as PostgreSQL writes them."""
+
+    is_text = True
 
     def __init__(self, row: JsonRow, terms: Iterable[OrderTerm]) -> None:
         self._expressions = (row, *as_keys(terms))
@@ -58,6 +59,8 @@ class _Written:
 
 class _Rendered:
     """Rows as dictionaries."""
+
+    is_text = False
 
     def as_json(self, rows: Sequence[Any]) -> str:
         return _json(list(rows))[1:-1]
@@ -77,8 +80,10 @@ class _Got(_Rendered):
         self._columns, self._keys = columns, as_keys(terms)
 
     def read(self, rows: Any) -> list[Found]:
-        home = F(_HOME) if _HOME in rows.query.annotations else Value(require_namespace().slug)
-        sources = [home if each.stored is None else each.stored.attname for each in self._columns]
+        said = rows.query.annotations
+        sources = [
+            _told(each.field, said) if each.stored is None else each.stored.attname for each in self._columns
+        ]
         values = list(zip(*rows.values_list(*sources, *self._keys), strict=True))
         if not values:
             return []
@@ -87,6 +92,12 @@ class _Got(_Rendered):
         keys = list(zip(*values[len(sources) :], strict=True))
         found = zip(*written, strict=True) if written else ((),) * len(keys)
         return [Found(dict(zip(names, row, strict=True)), key) for row, key in zip(found, keys, strict=True)]
+
+
+def _told(field: Any, said: Any) -> Any:
+    """Return what is told beside the columns: by the queryset, else what is usual."""
+    kind = BooleanField() if field.kind == "boolean" else TextField()
+    return F(field.told) if field.told in said else Value(field.usual(), output_field=kind)
 
 
 def _all(column: Column, values: Iterable[Any]) -> list[Any]:

@@ -17,7 +17,7 @@ from smartmodels.rest.filtering import InvalidFilter, Selection
 from smartmodels.rest.lists.answering import window_of
 from smartmodels.rest.lists.conditions import keep_private
 from smartmodels.rest.lists.paging import walk
-from smartmodels.rest.lists.reading import Reading, reading_of
+from smartmodels.rest.lists.reading import Reading
 from smartmodels.rest.renderers.errors import FormatUnavailable
 from smartmodels.rest.renderers.lines import csv_lines, ndjson_lines
 from smartmodels.rest.renderers.tables import columns_of_table
@@ -106,7 +106,7 @@ def _read(
     """Return how rows are read, and all in chunks; the first is read now, while errors can be told."""
     window, _ = window_of(view, selection)
     window = replace(window, limit=sys.maxsize if selection.limit is None else selection.limit)
-    reading = reading_of(view, rows.model, selection, written=written)
+    reading = view.reading(rows, selection, written=written)
     chunks = walk(rows, window, reading.read, at_once=_AT_ONCE)
     first = next(chunks, None)
     return reading, () if first is None else chain([first], chunks)

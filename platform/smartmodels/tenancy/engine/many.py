@@ -15,7 +15,7 @@ import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any, NoReturn, cast
 
@@ -91,7 +91,7 @@ def rendering_many(query: Any) -> Iterator[ManySchemas]:
     reads: ManySchemas | None = getattr(query, "many_schemas", None)
     frame = _Frame(cast(ManySchemas, reads), query, around)
     if reads is None and around is not None:
-        frame.reads, frame.outer = around.reads, around.anchor or around.outer
+        frame.reads, frame.outer = replace(around.reads, keys=None), around.anchor or around.outer
         frame.gives_home = query is around.members
     with _entered(frame):
         yield frame.reads
@@ -215,12 +215,21 @@ class ManySchemasRendering:
         columns = list(self._columns(frame.anchor))
         selected = ", ".join(f"{source} AS {_quote(name)}" for source, name, _ in columns)
         branch = f"AS {_quote(HOME_COLUMN)}, {selected} FROM {' '.join(clause)}"
-        branches = [
-            f"SELECT {_literal(home)} {branch.replace(_quote(_MARK), _quote(schema))}"
-            for schema, home in zip(frame.reads.schemas, frame.reads.homes or (), strict=True)
-        ]
+        narrowed, reads = self._narrowed(frame.anchor), frame.reads
+        branches: list[str] = []
+        given: list[Any] = []
+        for number, (schema, home) in enumerate(zip(reads.schemas, reads.homes or (), strict=True)):
+            keys = None if reads.keys is None else reads.keys[number]
+            where = "" if keys is None else narrowed
+            branches.append(f"SELECT {_literal(home)} {branch.replace(_quote(_MARK), _quote(schema))}{where}")
+            given += params if keys is None else [*params, keys]
         union = " UNION ALL ".join(branches) or self._no_rows(columns)
-        return [f"({union}) {self._name(frame.anchor)}"], params * len(frame.reads.schemas)
+        return [f"({union}) {self._name(frame.anchor)}"], given
+
+    def _narrowed(self, anchor: str) -> str:
+        """Return the condition that a row of the union has one of some keys, which are a parameter."""
+        key = next(field for field in _table(self.query.alias_map[anchor].table_name)[1] if field.primary_key)
+        return f" WHERE {self._name(anchor)}.{_quote(key.column)} = ANY(%s::{key.db_type(self.connection)}[])"
 
     def _columns(self, anchor: str) -> Iterator[tuple[str, str, Any]]:
         """Yield (column, the name it goes by outside, field) of every column of every table."""

@@ -35,20 +35,22 @@ def required_migrations() -> dict[str, tuple[str, ...]]:
     }
 
 
-def with_behind(domains: QuerySet[Any]) -> QuerySet[Any]:
-    """Annotate domains with ``is_behind``, if any migration is required: whether their schema lacks it.
+def with_behind(rows: QuerySet[Any], schema: str = "tenant__schema_name") -> QuerySet[Any]:
+    """Annotate domains, or other rows that lead to a ``schema``, with ``is_behind`` if anything is required.
+
+    It tells whether their schema lacks a required migration.
 
     A schema of which nothing is noted counts as behind; ``namespace migrate`` notes it.
     """
     required = required_migrations()
     if not required:
-        return domains
+        return rows
     has_all = Q()
     for name, replaced in required.items():
         has = Q(applied__contains=[name])
         has_all &= has | Q(applied__contains=list(replaced)) if replaced else has
-    states = get_schema_state_model().objects.filter(schema_name=OuterRef("tenant__schema_name"))
-    annotated: QuerySet[Any] = domains.annotate(is_behind=~Exists(states.filter(has_all)))
+    states = get_schema_state_model().objects.filter(schema_name=OuterRef(schema))
+    annotated: QuerySet[Any] = rows.annotate(is_behind=~Exists(states.filter(has_all)))
     return annotated
 
 
