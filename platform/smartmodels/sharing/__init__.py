@@ -6,6 +6,7 @@ all, and a grant each namespace that may see one. What has to hold whatever writ
 an event.
 """
 
+from smartmodels.sharing.clock import done_by_home, status_of
 from smartmodels.sharing.deciding import accept, change_terms, decline, expire_grants, leave, revoke
 from smartmodels.sharing.events import AbstractGrantEvent
 from smartmodels.sharing.grants import (
@@ -24,8 +25,9 @@ from smartmodels.sharing.grants import (
 from smartmodels.sharing.inheriting import inherit_grants
 from smartmodels.sharing.namespaces import ResourceNamespaces
 from smartmodels.sharing.offering import ANSWER_DAYS, Terms, share, share_many
-from smartmodels.sharing.policies import AbstractSharingPolicy, Sharing, policy_of
-from smartmodels.sharing.reading import active_grants, grant_for, grants_of
+from smartmodels.sharing.policies import AbstractSharingPolicy, Sharing, policy_of, set_policy
+from smartmodels.sharing.reading import active_grants, grant_for, grants_of, living_grants
+from smartmodels.sharing.reconciling import Differing, differing_rows, reconcile
 from smartmodels.sharing.registering import label_of
 from smartmodels.sharing.registry import AbstractSharedResource
 from smartmodels.sharing.resharing import reshare
@@ -40,6 +42,7 @@ __all__ = [
     "AbstractSharedResource",
     "AbstractSharingPolicy",
     "CreateSharingFunctions",
+    "Differing",
     "GrantCause",
     "GrantEnd",
     "GrantHistory",
@@ -53,6 +56,8 @@ __all__ = [
     "active_grants",
     "change_terms",
     "decline",
+    "differing_rows",
+    "done_by_home",
     "expire_grants",
     "get_event_model",
     "get_grant_model",
@@ -63,10 +68,14 @@ __all__ = [
     "inherit_grants",
     "label_of",
     "leave",
+    "living_grants",
     "policy_of",
+    "reconcile",
     "reshare",
     "revoke",
+    "set_policy",
     "share",
     "share_many",
     "speaks_for",
+    "status_of",
 ]
