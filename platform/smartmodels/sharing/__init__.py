@@ -7,6 +7,7 @@ an event.
 """
 
 from smartmodels.sharing.clock import done_by_home, status_of
+from smartmodels.sharing.copying import Copied, copy_promised, homes_to_copy, promised
 from smartmodels.sharing.deciding import accept, change_terms, decline, expire_grants, leave, revoke
 from smartmodels.sharing.events import AbstractGrantEvent
 from smartmodels.sharing.grants import (
@@ -41,6 +42,7 @@ __all__ = [
     "AbstractGrantEvent",
     "AbstractSharedResource",
     "AbstractSharingPolicy",
+    "Copied",
     "CreateSharingFunctions",
     "Differing",
     "GrantCause",
@@ -55,6 +57,7 @@ __all__ = [
     "accept",
     "active_grants",
     "change_terms",
+    "copy_promised",
     "decline",
     "differing_rows",
     "done_by_home",
@@ -65,11 +68,13 @@ __all__ = [
     "get_registry_model",
     "grant_for",
     "grants_of",
+    "homes_to_copy",
     "inherit_grants",
     "label_of",
     "leave",
     "living_grants",
     "policy_of",
+    "promised",
     "reconcile",
     "reshare",
     "revoke",

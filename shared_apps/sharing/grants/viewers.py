@@ -23,9 +23,9 @@ class RowNamespaces:
         row = self.get_object()
         grants = living_grants(type(row), row.pk, home=getattr(row, "home", None))
         page = self.paginate_queryset(grants)
-        return self.get_paginated_response(
-            GrantSerializer(page, many=True, context=self.get_serializer_context()).data
-        )
+        shown = GrantSerializer(page, many=True, context=self.get_serializer_context()).data
+        answer: Response = self.get_paginated_response(shown)
+        return answer
 
     def known_parameters(self: Any) -> frozenset[str]:
         """Add which page is wanted."""
