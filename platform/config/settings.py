@@ -236,6 +236,7 @@ SPECTACULAR_SETTINGS = {
         "NamespaceStateEnum": "smartmodels.tenancy.models.State",
         "HostStateEnum": "smartmodels.tenancy.models.HostState",
         "GrantRoleEnum": "smartmodels.sharing.GrantRole",
+        "SharingEnum": "smartmodels.sharing.Sharing",
         "KeyRoleEnum": "smartmodels.tenancy.keys.KeyRole",
         "JobStateEnum": "smartmodels.jobs.JobState",
         "DeliveryStateEnum": "smartmodels.webhooks.models.DeliveryState",

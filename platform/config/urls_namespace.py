@@ -12,7 +12,7 @@ from shared_apps.accounts.viewsets import TokenView
 from shared_apps.namespaces.closing.viewsets import OwnAccountView
 from shared_apps.namespaces.viewsets.origins import OriginsView
 from shared_apps.operations.viewsets import NamespaceJobViewSet
-from shared_apps.sharing.viewsets import GrantViewSet
+from shared_apps.sharing.viewsets import GrantViewSet, SharingPolicyView
 from shared_apps.webhooks.viewsets import WebhookViewSet
 from smartmodels.admin import namespace_site
 from smartmodels.rest.urls import namespace_api
@@ -34,6 +34,7 @@ urlpatterns: list[object] = [
             "webhooks": WebhookViewSet,
             **({"applications": import_string(_APPLICATIONS)} if settings.OAUTH else {}),
         },
+        path("sharing-policy/", SharingPolicyView.as_view(), name="sharing-policy"),
         path("origins/", OriginsView.as_view(), name="origins"),
         path("account/", OwnAccountView.as_view(), name="account"),
         path("token/", TokenView.as_view(), name="token"),

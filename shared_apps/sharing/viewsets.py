@@ -7,7 +7,9 @@ from typing import Any
 
 from django.db.models import CharField, Q, Value
 
-from shared_apps.sharing.models import Grant
+from shared_apps.sharing.grants import viewers  # noqa: F401 - every resource says who can see a row
+from shared_apps.sharing.grants.policy import SharingPolicyView
+from shared_apps.sharing.grants.viewsets import GrantViewSet
 from shared_apps.sharing.reading import (
     SCOPES,
     HomeUnavailable,
@@ -18,35 +20,17 @@ from shared_apps.sharing.reading import (
     shared_row,
     versions_shown,
 )
-from shared_apps.sharing.serializers import GrantSerializer, NewGrantSerializer
 from shared_apps.sharing.writing import SharedWrites
 from smartmodels.context import namespace_scope, require_namespace
-from smartmodels.exceptions import NamespaceNotFound, NotPermitted, RowNotFound
-from smartmodels.models import resource_model
+from smartmodels.exceptions import NotPermitted
 from smartmodels.querysets import is_private, without_service_owners
-from smartmodels.rest import (
-    GenericApiViewSet,
-    InvalidParameter,
-    NotFound,
-    ResourceViewSet,
-    Response,
-    action,
-    extend,
-    extend_schema,
-    serializers,
-)
-from smartmodels.rest.access.scoping import require_within_scope
+from smartmodels.rest import InvalidParameter, NotFound, ResourceViewSet, Response, extend, extend_schema
 from smartmodels.rest.filtering.embedding import with_joins
 from smartmodels.rest.lists import Window, keep_private
-from smartmodels.rest.served import path_of
 from smartmodels.rest.viewsets import DELETED
-from smartmodels.sharing import GrantRole, accept, decline, revoke, share
-from smartmodels.tenancy.models import Role
-from smartmodels.tenancy.provisioning import find_namespace
 
-__all__ = ["GrantViewSet", "SharedRows"]
+__all__ = ["GrantViewSet", "SharedRows", "SharingPolicyView"]
 
-_DIRECTIONS = ("in", "out")
 _READS = frozenset({"retrieve", "history", "version"})
 """What is done with a shared row without changing it."""
 
@@ -56,14 +40,6 @@ def _choice(request: Any, name: str, choices: tuple[str, ...], default: str) -> 
     if given not in choices:
         raise InvalidParameter(name, f"One of {', '.join(choices)}.")
     return given
-
-
-def _target(slug: str) -> Any:
-    try:
-        return find_namespace(slug)
-    except NamespaceNotFound as error:
-        message = "There is no namespace of this name: ask those you share with how theirs is spelled."
-        raise serializers.ValidationError({"namespace": message}, code="does-not-exist") from error
 
 
 @extend(ResourceViewSet)
@@ -164,83 +140,3 @@ class SharedRows(SharedWrites):
         """Return the versions of a row that are shown here, newest first."""
         versions = super().versions_of(row)  # type: ignore[misc]
         return versions_shown(row, versions) if self.shows_others else versions
-
-
-class GrantViewSet(GenericApiViewSet):
-    """Who sees what: rows of this namespace that others see, and rows of others that it sees."""
-
-    serializer_class = GrantSerializer
-    queryset = Grant.objects.none()
-    scope_of_writes = "manage"
-    further_statuses = ("404",)
-
-    def known_parameters(self) -> frozenset[str]:
-        """Add ``direction`` to what may stand in the query string of the list."""
-        known = super().known_parameters()
-        return known | {"direction"} if self.action == "list" else known
-
-    def get_queryset(self) -> Any:
-        """Return the grants from and to the namespace, newest first."""
-        here = require_namespace().pk
-        grants = Grant.objects.select_related("resource", "home", "target").order_by("-created_at", "-pk")
-        return grants.filter(Q(home_id=here) | Q(target_id=here))
-
-    def _require_manager(self) -> None:
-        membership: Any = self.request._request.membership  # type: ignore[attr-defined]
-        if not Role(membership.role).manages:
-            raise NotPermitted("Sharing is for the owner and the admins of a namespace: ask one of them.")
-
-    def _grant(self, pk: str, side: str) -> Any:
-        """Return the grant of the address if the namespace stands on this side of it."""
-        self._require_manager()
-        grants = self.get_queryset().filter(**{f"{side}_id": require_namespace().pk})
-        grant = grants.filter(pk=self.key()).first()
-        if grant is None:
-            raise RowNotFound("There is no such grant here.")
-        return grant
-
-    def list(self, request: Any) -> Response:
-        """List grants; `direction=in` those to this namespace, `direction=out` those from it."""
-        grants = self.get_queryset()
-        if "direction" in request.query_params:
-            side = {"in": "target_id", "out": "home_id"}[_choice(request, "direction", _DIRECTIONS, "in")]
-            grants = grants.filter(**{side: require_namespace().pk})
-        page = self.paginate_queryset(grants)
-        return self.get_paginated_response(self.get_serializer(page, many=True).data)
-
-    @extend_schema(request=NewGrantSerializer, responses={201: GrantSerializer})
-    def create(self, request: Any) -> Response:
-        """Share a row: active at once if you manage the other namespace too, else once it is accepted."""
-        self._require_manager()
-        given = NewGrantSerializer(data=request.data)
-        given.is_valid(raise_exception=True)
-        asked = given.validated_data
-        model = resource_model(asked["resource_type"])
-        row = model.objects.filter(pk=asked["resource_id"]).first()
-        if row is None:
-            raise RowNotFound(f"There is no such {model._meta.verbose_name} here.")
-        # Who may not read a row, or not write it, cannot let others do so.
-        needed = "read" if asked["role"] == GrantRole.VIEW else "write"
-        require_within_scope(request, str(path_of(model)), needed)
-        target = _target(asked["namespace"])
-        with self.writing():
-            grant = share(row, target, role=asked["role"], expires_at=asked["expires_at"])
-        return Response(self.get_serializer(grant).data, status=201)
-
-    @extend_schema(request=None)
-    @action(detail=True, methods=["post"])
-    def accept(self, request: Any, pk: str) -> Response:
-        """Accept a pending grant to this namespace."""
-        return Response(self.get_serializer(accept(self._grant(pk, "target"))).data)
-
-    @extend_schema(request=None)
-    @action(detail=True, methods=["post"])
-    def decline(self, request: Any, pk: str) -> Response:
-        """Decline a pending grant to this namespace."""
-        return Response(self.get_serializer(decline(self._grant(pk, "target"))).data)
-
-    @extend_schema(request=None)
-    @action(detail=True, methods=["post"])
-    def revoke(self, request: Any, pk: str) -> Response:
-        """Take back a grant from this namespace: the row is no longer visible there from now on."""
-        return Response(self.get_serializer(revoke(self._grant(pk, "home"))).data)

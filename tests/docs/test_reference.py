@@ -45,7 +45,9 @@ def test_errors__every_class__says_what_it_means_and_has_a_code_of_its_own() -> 
     assert sorted(codes) == sorted(set(codes))
 
 
-@pytest.mark.parametrize("command", ["account", "demo", "migrate", "namespace", "report", "serve", "worker"])
+@pytest.mark.parametrize(
+    "command", ["account", "demo", "migrate", "namespace", "report", "serve", "share", "worker"]
+)
 def test_commands__of_the_platform__are_found(command: str) -> None:
     """The list that the page is made from is not empty by mistake."""
     assert command in own_commands()

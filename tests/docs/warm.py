@@ -1,7 +1,8 @@
 """An interpreter that has the packages of others imported, and forks for each command of a page.
 
 A page starts ``manage.py`` again and again, and half of each start is the import of the same packages.
-Nothing of the project is imported before the fork, nor is it told any settings: what a command runs is its own.
+Nothing of the project is imported before the fork, nor is it told any settings: what a command runs is its
+own.
 """
 
 from __future__ import annotations

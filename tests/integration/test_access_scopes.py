@@ -14,7 +14,7 @@ from tests.support.keys import make, program
 NOBODY = "00000000-0000-7000-8000-00000000ffff"
 UNSAFE = ("post", "put", "patch", "delete")
 READING = ("find", "count")
-CLOSED = ("account", "token", "keys", "applications", "origins")
+CLOSED = ("account", "token", "keys", "applications", "origins", "sharing-policy")
 MANAGED = ("grants",)
 Api = Callable[..., Any]
 

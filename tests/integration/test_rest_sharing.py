@@ -176,15 +176,6 @@ def test_grants__of_others__are_not_listed(
     assert ([row["resource_label"] for row in outgoing], incoming) == (["A"], [])
 
 
-def test_grants__to_an_unknown_namespace__names_the_field(
-    study: Study, alpha: Any, ana: Any, api_of: Any
-) -> None:
-    """Somebody who mistypes a name is told so in their own words, not the operator's."""
-    answer = offer(api_of(ana, alpha), study, "nowhere")
-    assert (answer.status_code, answer.json()["errors"][0]["pointer"]) == (400, "/namespace")
-    assert "manage.py" not in answer.content.decode()
-
-
 def test_grants__to_end_in_the_past__names_the_field(study: Study, alpha: Any, ana: Any, api_of: Any) -> None:
     """A grant that shows nothing is not made."""
     body = {

@@ -1,4 +1,4 @@
-"""Give tasks to the processes of tests/support/mortal.py."""
+"""Give tasks to the processes of tests/support/mortal.py, or of another such program."""
 
 import json
 import os
@@ -12,14 +12,14 @@ from tests.support.databases import ROOT
 
 
 @contextmanager
-def asking(**environment: str) -> Iterator[Callable[..., Any]]:
+def asking(program: str = "mortal", **environment: str) -> Iterator[Callable[..., Any]]:
     """Yield what gives a task to a process on the test's database and returns the answer.
 
-    The process has these variables in its environment as well.
+    The process runs a module of tests.support, and has these variables in its environment as well.
     """
     path = os.pathsep.join((str(ROOT / "platform"), str(ROOT)))
     with subprocess.Popen(
-        [sys.executable, "-m", "tests.support.mortal"],
+        [sys.executable, "-m", f"tests.support.{program}"],
         cwd=ROOT, env={**os.environ, "PYTHONPATH": path, **environment}, text=True,
         stdin=subprocess.PIPE, stdout=subprocess.PIPE,
     ) as process:  # fmt: skip

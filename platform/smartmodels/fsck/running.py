@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -10,17 +10,20 @@ from typing import Any
 from django.db import transaction
 
 from smartmodels.context import namespace_scope, operation, public_scope
-from smartmodels.fsck import accounts, rows, shared
+from smartmodels.fsck import accounts, rows, shared, shares
 from smartmodels.fsck.findings import Check, Finding
 from smartmodels.tenancy.audit import audited
 from smartmodels.tenancy.models import get_namespace_model
 from smartmodels.tenancy.schemas import marked_schemas
 from smartmodels.transfer.exporting import WITH_ROWS
 
-__all__ = ["CHECKS", "Report", "check_namespaces"]
+__all__ = ["CHECKS", "SHARING", "Report", "check_namespaces"]
 
-CHECKS: tuple[Check, ...] = (*rows.CHECKS, *accounts.CHECKS, *shared.OF_EACH)
+CHECKS: tuple[Check, ...] = (*rows.CHECKS, *accounts.CHECKS, *shares.OF_EACH)
 """What is looked for in every namespace; history's triggers come before what they write."""
+
+SHARING = shares.OF_EACH
+"""What is looked for in what a namespace shares."""
 
 
 @dataclass(slots=True)
@@ -42,12 +45,14 @@ def check_namespaces(
     *,
     fix: bool = False,
     drop_schemas: bool = False,
+    only: Sequence[Check] | None = None,
     progress: Callable[[str], None] = _silent,
 ) -> Report:
     """Look at what no constraint keeps: in some namespaces, or in all and in what they share.
 
     With ``fix``, each kind of finding in each namespace is mended in one transaction, and looked for once
-    more. Schemas that nothing is served from go only with ``drop_schemas``.
+    more. Schemas that nothing is served from go only with ``drop_schemas``. ``only`` are the checks to run,
+    such as :data:`SHARING`; else it is all of them.
     """
     report = Report()
     with public_scope():
@@ -56,14 +61,16 @@ def check_namespaces(
         there = marked_schemas()
     if slugs is None:
         progress("shared")
-        for check in shared.SHARED:
-            _run(report, check, None, fix=fix)
-        _run(report, shared.OF_SCHEMAS, None, fix=fix and drop_schemas)
+        for check in (*shared.SHARED, *shares.OF_GONE):
+            if only is None or check in only:
+                _run(report, check, None, fix=fix)
+        if only is None:
+            _run(report, shared.OF_SCHEMAS, None, fix=fix and drop_schemas)
     for namespace in namespaces:
         report.namespaces += 1
         if namespace.schema_name in there:
             progress(namespace.slug)
-            for check in CHECKS:
+            for check in CHECKS if only is None else only:
                 _run(report, check, namespace, fix=fix)
     return report
 

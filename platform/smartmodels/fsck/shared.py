@@ -1,4 +1,4 @@
-"""What is shared: rows of namespaces that are gone, shares of rows that are gone, and schemas."""
+"""What belongs to no namespace: rows of those that are gone, and schemas."""
 
 from __future__ import annotations
 
@@ -11,7 +11,6 @@ from django.db import connection
 
 from smartmodels.exceptions import NamespaceBusy, NamespaceFailed
 from smartmodels.fsck.findings import Check, Finding, keys_of
-from smartmodels.sharing import get_grant_model
 from smartmodels.tenancy.locking import exclusively
 from smartmodels.tenancy.migrating import forget_schema_state
 from smartmodels.tenancy.models import State, get_namespace_model
@@ -21,7 +20,7 @@ from smartmodels.tenancy.schemas import drop_schema, marked_schemas, schema_mark
 from smartmodels.tenancy.setting_aside import identity_of
 from smartmodels.tenancy.triggers import literal, quoted
 
-__all__ = ["OF_EACH", "OF_SCHEMAS", "SHARED"]
+__all__ = ["OF_SCHEMAS", "SHARED"]
 
 _WITH_SCHEMA = (State.ACTIVE, State.MAINTENANCE, State.SUSPENDED, State.ARCHIVED)
 
@@ -62,38 +61,6 @@ def _mend_mentions(_: Any, found: list[Finding]) -> None:
     for finding in found:
         model, keys = finding.about
         model._base_manager.filter(pk__in=keys).delete()
-
-
-# Shares
-
-
-def _registry() -> Any:
-    return get_grant_model()._meta.get_field("resource").related_model
-
-
-def _find_shares(namespace: Any) -> Iterator[Finding]:
-    rows = _registry().objects.filter(home_id=namespace.pk)
-    for label in rows.order_by("model").values_list("model", flat=True).distinct():
-        keys = list(rows.filter(model=label).values_list("resource_id", flat=True))
-        gone = set(keys) - _there(label, keys)
-        if gone:
-            what = f"{len(gone)} shared rows of {label} do not exist."
-            yield Finding("share-dangling", namespace.slug, label, len(gone), what, about=(label, gone))
-
-
-def _there(label: str, keys: list[Any]) -> set[Any]:
-    try:
-        model: Any = apps.get_model(label)
-    except (LookupError, ValueError):
-        return set()
-    table, key = quoted(model._meta.db_table), quoted(model._meta.pk.column)
-    return set(keys_of(f"SELECT {key} FROM {table} WHERE {key} = ANY(%s)", [keys]))  # noqa: S608
-
-
-def _mend_shares(namespace: Any, found: list[Finding]) -> None:
-    for finding in found:
-        label, keys = finding.about
-        _registry().objects.filter(home_id=namespace.pk, model=label, resource_id__in=keys).delete()
 
 
 # Schemas
@@ -153,4 +120,3 @@ SHARED = (
     Check("schema-unmarked", _find_schemas, _mend_marks),
 )
 OF_SCHEMAS = Check("schema-left", _find_leftovers, _drop_leftovers)
-OF_EACH = (Check("share-dangling", _find_shares, _mend_shares),)

@@ -6,6 +6,8 @@ all, and a grant each namespace that may see one. What has to hold whatever writ
 an event.
 """
 
+from smartmodels.sharing.clock import done_by_home, status_of
+from smartmodels.sharing.copying import Copied, copy_promised, homes_to_copy, promised
 from smartmodels.sharing.deciding import accept, change_terms, decline, expire_grants, leave, revoke
 from smartmodels.sharing.events import AbstractGrantEvent
 from smartmodels.sharing.grants import (
@@ -24,8 +26,9 @@ from smartmodels.sharing.grants import (
 from smartmodels.sharing.inheriting import inherit_grants
 from smartmodels.sharing.namespaces import ResourceNamespaces
 from smartmodels.sharing.offering import ANSWER_DAYS, Terms, share, share_many
-from smartmodels.sharing.policies import AbstractSharingPolicy, Sharing, policy_of
-from smartmodels.sharing.reading import active_grants, grant_for, grants_of
+from smartmodels.sharing.policies import AbstractSharingPolicy, Sharing, policy_of, set_policy
+from smartmodels.sharing.reading import active_grants, grant_for, grants_of, living_grants
+from smartmodels.sharing.reconciling import Differing, differing_rows, reconcile
 from smartmodels.sharing.registering import label_of
 from smartmodels.sharing.registry import AbstractSharedResource
 from smartmodels.sharing.resharing import reshare
@@ -46,7 +49,9 @@ __all__ = [
     "AbstractGrantEvent",
     "AbstractSharedResource",
     "AbstractSharingPolicy",
+    "Copied",
     "CreateSharingFunctions",
+    "Differing",
     "GrantCause",
     "GrantEnd",
     "GrantHistory",
@@ -59,7 +64,10 @@ __all__ = [
     "accept",
     "active_grants",
     "change_terms",
+    "copy_promised",
     "decline",
+    "differing_rows",
+    "done_by_home",
     "expire_grants",
     "get_event_model",
     "get_grant_model",
@@ -70,15 +78,21 @@ __all__ = [
     "granted_keys",
     "grants_of",
     "hold_grant",
+    "homes_to_copy",
     "inherit_grants",
     "label_of",
     "leave",
+    "living_grants",
     "manages_all",
     "policy_of",
+    "promised",
+    "reconcile",
     "reshare",
     "revoke",
+    "set_policy",
     "share",
     "share_many",
     "speaks_for",
+    "status_of",
     "through_grant",
 ]

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import asdict, replace
-from datetime import datetime
 from typing import Any
 
 from django.db import connection, transaction
 from django.db.models import Q
 from django.db.models.functions import Now
-from django.utils import timezone
 
+from smartmodels.context import namespace_scope
 from smartmodels.exceptions import GrantStateRefused, ShareRefused
-from smartmodels.sharing.grants import LIVING, GrantStatus, get_grant_model
+from smartmodels.sharing.clock import is_over
+from smartmodels.sharing.covering import cover
+from smartmodels.sharing.grants import LIVING, GrantRole, GrantStatus, get_grant_model
 from smartmodels.sharing.offering import Terms
+from smartmodels.sharing.policies import policy_of
 from smartmodels.sharing.speaking import refuse_in_private, require_speaker
 from smartmodels.tenancy.models import get_namespace_model
 from smartmodels.tenancy.triggers import quoted
@@ -58,18 +60,32 @@ def revoke(grant: Any) -> Any:
 def change_terms(grant: Any, **terms: Any) -> Any:
     """Change what a living grant allows, and until when, on behalf of its home; return it.
 
-    ``terms`` are some of those of :class:`Terms`. Raises ShareRefused, GrantStateRefused, NotPermitted.
+    ``terms`` are some of those of :class:`Terms`; one that begins to cover what belongs to the row shares
+    what is there already as well. Raises ShareRefused, GrantStateRefused, NotPermitted.
     """
     require_speaker(grant.home, "Changing what is shared")
     with transaction.atomic():
         locked = _locked(grant)
-        if locked.status not in LIVING or _is_over(locked):
+        if locked.status not in LIVING or is_over(locked):
             raise GrantStateRefused(f"This grant is {_said(locked)}: share the row again.")
         now = {name: getattr(locked, name) for name in asdict(Terms())}
-        changed = asdict(replace(Terms(**now), **terms))
-        get_grant_model().objects.filter(pk=grant.pk).update(**changed)
-    grant.refresh_from_db()
+        changed = replace(Terms(**now), **terms)
+        _refuse_more(locked, changed)
+        get_grant_model().objects.filter(pk=grant.pk).update(**asdict(changed))
+        grant.refresh_from_db()
+        if changed.covers_below and not locked.covers_below:
+            with namespace_scope(locked.home):
+                cover([grant])
     return grant
+
+
+def _refuse_more(grant: Any, changed: Terms) -> None:
+    """Refuse a role above what the home lets out, and terms that a grant passed on cannot have."""
+    highest = policy_of(grant.home).highest_role
+    if changed.role != grant.role and GrantRole(changed.role).rank > GrantRole(highest).rank:
+        raise ShareRefused(f"{grant.home.slug} shares its rows as {highest} at most (its sharing policy).")
+    if grant.source_id is not None and changed.may_reshare:
+        raise ShareRefused("What comes from another grant goes no further.", field="may_reshare")
 
 
 def expire_grants() -> int:
@@ -87,7 +103,7 @@ def _step(grant: Any, side: Any, what: str, before: Iterable[str], after: str) -
         if after == GrantStatus.ACTIVE:
             _hold_home(grant)
         locked = _locked(grant)
-        over = locked.status in LIVING and _is_over(locked) and after != GrantStatus.REVOKED
+        over = locked.status in LIVING and is_over(locked) and after != GrantStatus.REVOKED
         if over:
             after = GrantStatus.EXPIRED
         elif locked.status == after or (
@@ -107,20 +123,12 @@ def _hold_home(grant: Any) -> None:
     """Hold the home as it is, before the grant: who ends the life of a home holds it when they end grants."""
     table = f"public.{quoted(get_namespace_model()._meta.db_table)}"
     with connection.cursor() as cursor:
-        cursor.execute(f"SELECT FROM {table} WHERE id = %s FOR SHARE", [grant.home_id])  # noqa: S608
+        cursor.execute(f"SELECT FROM {table} WHERE id = %s FOR SHARE", [grant.home_id])
 
 
 def _locked(grant: Any) -> Any:
     grants = get_grant_model().objects.select_related("resource", "home", "target")
     return grants.select_for_update(of=("self",)).get(pk=grant.pk)
-
-
-def _is_over(grant: Any) -> bool:
-    now = timezone.now()
-    ends: list[datetime | None] = [grant.expires_at]
-    if grant.status == GrantStatus.PENDING:
-        ends.append(grant.answer_by)
-    return any(end is not None and end <= now for end in ends)
 
 
 def _said(grant: Any) -> str:

@@ -129,6 +129,10 @@ class AbstractGrant(models.Model):
     ended_at = models.DateTimeField(null=True, editable=False)
     ended_by_label = models.TextField(default="", editable=False)
     copied_at = models.DateTimeField(null=True, editable=False)
+    copied_as = models.UUIDField(null=True, editable=False)
+    copy_refused = models.TextField(
+        default="", editable=False, help_text="Why no copy could be made, where one was promised."
+    )
 
     class Meta:
         abstract = True

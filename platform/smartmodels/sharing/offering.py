@@ -154,13 +154,14 @@ def receivers(home: Any, targets: Sequence[Any], terms: Terms) -> list[Receiver]
 
 
 def _receiver(home: Any, slug: str, namespace: Any | None, terms: Terms) -> Receiver:
-    if namespace is None or namespace.state not in (State.ACTIVE, State.MAINTENANCE):
-        return Receiver(slug, None, consents=False)
-    if speaks_for(namespace):
+    is_there = namespace is not None and namespace.state in (State.ACTIVE, State.MAINTENANCE)
+    # Of nobody the same is asked as of somebody: how long it takes tells whoever offers nothing.
+    asked = namespace if is_there else get_namespace_model()(slug=slug)
+    if speaks_for(asked) and is_there:
         return Receiver(slug, namespace, consents=True)
-    policy = policy_of(namespace)
+    policy = policy_of(asked)
     too_much = GrantRole(terms.role).rank > GrantRole(policy.highest_role).rank
-    if policy.inbound == Sharing.OFF or not policy.knows(home.slug) or too_much:
+    if not is_there or policy.inbound == Sharing.OFF or not policy.knows(home.slug) or too_much:
         return Receiver(slug, None, consents=False)
     return Receiver(slug, namespace, consents=policy.inbound == Sharing.AUTO)
 

@@ -5,11 +5,15 @@ from __future__ import annotations
 from typing import Any
 
 from django.conf import settings as django_settings
+from django.core.exceptions import ValidationError
 from django.db import models
 
+from smartmodels.exceptions import InvalidInput
 from smartmodels.sharing.grants import GrantRole, get_policy_model
+from smartmodels.sharing.speaking import require_speaker
+from smartmodels.tenancy.audit import audited
 
-__all__ = ["AbstractSharingPolicy", "Sharing", "policy_of"]
+__all__ = ["AbstractSharingPolicy", "Sharing", "policy_of", "set_policy"]
 
 
 class Sharing(models.TextChoices):
@@ -57,3 +61,23 @@ def policy_of(namespace: Any) -> Any:
     """Return the policy of a namespace, or the default one, which is not stored."""
     model = get_policy_model()
     return model.objects.filter(namespace_id=namespace.pk).first() or model(namespace_id=namespace.pk)
+
+
+def set_policy(namespace: Any, **values: Any) -> Any:
+    """Set what a namespace lets out and takes in, and note it in the audit; return the policy.
+
+    Grants that there are stay as they are. Raises InvalidInput for values that a policy cannot have, and
+    NotPermitted for who does not speak for the namespace.
+    """
+    require_speaker(namespace, "The sharing policy")
+    with audited("sharing_policy", namespace, **values):
+        policy = policy_of(namespace)
+        for name, value in values.items():
+            setattr(policy, name, value)
+        try:
+            policy.clean_fields(exclude=["namespace"])
+        except ValidationError as error:
+            name, said = next(iter(error.message_dict.items()))
+            raise InvalidInput(f"{name}: {said[0]}", field=name) from error
+        policy.save()
+    return policy

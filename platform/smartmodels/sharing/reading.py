@@ -13,7 +13,7 @@ from smartmodels.querysets import check_instance, is_private
 from smartmodels.sharing.grants import LIVING, GrantStatus, get_grant_model
 from smartmodels.sharing.registering import label_of
 
-__all__ = ["active_grants", "grant_for", "grants_of"]
+__all__ = ["active_grants", "grant_for", "grants_of", "living_grants"]
 
 
 def active_grants(model: type[models.Model]) -> models.QuerySet[Any]:
@@ -43,10 +43,16 @@ def grant_for(model: type[models.Model], pk: Any) -> Any | None:
 def grants_of(resource: Any) -> models.QuerySet[Any]:
     """Return the living grants of a row of the bound namespace."""
     check_instance(resource)
-    grants: models.QuerySet[Any] = get_grant_model().objects.select_related("target", "resource")
-    return grants.filter(
-        home_id=require_namespace().pk,
-        model=label_of(type(resource)),
-        row_id=resource.pk,
-        status__in=LIVING,
-    )
+    return living_grants(type(resource), resource.pk)
+
+
+def living_grants(model: type[models.Model], pk: Any, *, home: str | None = None) -> models.QuerySet[Any]:
+    """Return the living grants of a row, newest first; ``home`` is its slug where it is of another namespace.
+
+    Those whose time is over are not among them, whether or not anybody noted that.
+    """
+    grants: models.QuerySet[Any] = get_grant_model().objects.select_related("target", "resource", "home")
+    of = {"home_id": require_namespace().pk} if home is None else {"home__slug": home}
+    over = Q(expires_at__lte=Now()) | Q(status=GrantStatus.PENDING, answer_by__lte=Now())
+    found = grants.filter(model=label_of(model), row_id=pk, status__in=LIVING, **of).exclude(over)
+    return found.order_by("-created_at", "-pk")

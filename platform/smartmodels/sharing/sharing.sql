@@ -118,9 +118,11 @@ LANGUAGE plpgsql AS $event$
 DECLARE
     operation jsonb := coalesce(nullif(current_setting('smartmodels.operation', true), ''), '{}')::jsonb;
 BEGIN
-    INSERT INTO {events} (at, grant_id, home_id, target_id, model, row_id, status_before, status, terms, operation_id,
-        actor_kind, actor_label, user_id, reason)
-    VALUES (clock_timestamp(), NEW.id, NEW.home_id, NEW.target_id, NEW.model, NEW.row_id,
+    INSERT INTO {events} (at, grant_id, home_id, home_slug, target_id, target_slug, model, row_id, status_before,
+        status, terms, operation_id, actor_kind, actor_label, user_id, reason)
+    VALUES (clock_timestamp(), NEW.id, NEW.home_id,
+        coalesce((SELECT n.slug FROM {namespaces} n WHERE n.id = NEW.home_id), ''), NEW.target_id, NEW.target_slug,
+        NEW.model, NEW.row_id,
         CASE TG_OP WHEN 'UPDATE' THEN OLD.status ELSE '' END, NEW.status,
         jsonb_build_object('role', NEW.role, 'expires_at', NEW.expires_at, 'may_reshare', NEW.may_reshare,
             'covers_below', NEW.covers_below, 'history', NEW.history, 'at_end', NEW.at_end),

@@ -12,6 +12,7 @@ from psycopg.errors import DeadlockDetected, LockNotAvailable
 from smartmodels.conf import settings
 from smartmodels.context import public_scope
 from smartmodels.exceptions import NamespaceBusy
+from smartmodels.sharing import reconcile
 from smartmodels.tenancy.migrating import forget_schema_state
 from smartmodels.tenancy.models import get_namespace_model
 from smartmodels.tenancy.names import SCHEMA_MARK
@@ -76,6 +77,7 @@ def _swap(namespace: Any, schema: str) -> str:
         rows = get_namespace_model().objects.filter(pk=namespace.pk, schema_name=old)
         if rows.update(schema_name=schema) != 1:
             raise NamespaceBusy(f"{namespace.slug!r} was changed meanwhile: try again.", slug=namespace.slug)
+        reconcile(namespace, schema)
     namespace.schema_name = schema
     return old
 

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import BaseCommand, CommandParser
 
 from smartmodels.fsck import check_namespaces
-from smartmodels.management.namespaces.actions import Action, Options, say, tell_step
-from smartmodels.management.namespaces.reporting import fsck_report
-from smartmodels.management.output import table
+from smartmodels.management.namespaces.actions import Action, Options, tell_step
+from smartmodels.management.namespaces.reporting import tell_fsck
 from smartmodels.tenancy.provisioning import find_namespace
 
 __all__ = ["ACTIONS"]
@@ -28,16 +27,7 @@ def _fsck(command: BaseCommand, options: Options) -> None:
         slugs, fix=fix, drop_schemas=options["drop_schemas"],
         progress=lambda step: tell_step(command, options, step),
     )  # fmt: skip
-    cells = [[each.code, each.namespace or "-", each.place, each.what] for each in report.findings]
-    text = table(("CODE", "NAMESPACE", "PLACE", "WHAT"), cells, {}) if cells else "Everything holds."
-    if fix and cells:
-        text += f"\nMended {report.mended} of {len(report.findings)}."
-    say(command, options, fsck_report(report), text)
-    if report.left:
-        mendable = sum(each.mendable for each in report.left)
-        raise CommandError(
-            f"{len(report.left)} findings, {mendable} of which `namespace fsck --fix` mends. [fsck-findings]"
-        )
+    tell_fsck(command, options, report, "namespace fsck", fix=fix)
 
 
 ACTIONS = (

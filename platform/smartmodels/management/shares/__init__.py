@@ -1,0 +1,1 @@
+"""``manage.py share``: one module per subject."""

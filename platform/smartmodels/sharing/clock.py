@@ -1,0 +1,37 @@
+"""What grants are by the clock, whether or not anybody noted it yet, and on whose side a step was done."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from django.utils import timezone
+
+from smartmodels.sharing.grants import LIVING, GrantStatus
+
+__all__ = ["done_by_home", "is_over", "status_of"]
+
+_STEPS_OF_TARGET = (GrantStatus.DECLINED, GrantStatus.LEFT)
+
+
+def is_over(grant: Any) -> bool:
+    """Tell whether the time of a grant is over, or that in which an offer can be accepted."""
+    now = timezone.now()
+    ends: list[datetime | None] = [grant.expires_at]
+    if grant.status == GrantStatus.PENDING:
+        ends.append(grant.answer_by)
+    return any(end is not None and end <= now for end in ends)
+
+
+def status_of(grant: Any) -> str:
+    """Return what the grant is by now: one that lives past its time is expired."""
+    return GrantStatus.EXPIRED if grant.status in LIVING and is_over(grant) else grant.status
+
+
+def done_by_home(event: Any) -> bool:
+    """Tell whether a step is one of the home's: all but accepting, declining and leaving."""
+    accepted = event.status_before == GrantStatus.PENDING and event.status in (
+        GrantStatus.ACTIVE,
+        GrantStatus.SUSPENDED,
+    )
+    return not accepted and event.status not in _STEPS_OF_TARGET

@@ -1,0 +1,1 @@
+"""Grants over REST: offer, answer, take back, and what happened to them."""
