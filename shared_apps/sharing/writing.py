@@ -13,6 +13,7 @@ from smartmodels.history import version_at
 from smartmodels.rest import SMART_FIELDS, Fault, NotFound, OwnerPermission, Problem, Refused, serializers
 from smartmodels.rest.access.scoping import require_within_scope
 from smartmodels.rest.faults import faults_of
+from smartmodels.rest.fields import TOLD
 from smartmodels.rest.served import path_of
 from smartmodels.sharing import (
     GrantHistory,
@@ -47,10 +48,10 @@ def _readable(model: Any) -> frozenset[str] | None:
 
 
 def _editable(model: Any, name: str) -> bool:
-    """Tell whether others may change a field of a shared row, where they may change the row."""
-    fields = model.smart.edit_fields
-    allowed = _readable(model) if fields is None else frozenset(fields)
-    return name not in _NEVER and (allowed is None or name in allowed)
+    """Tell whether others may change a field of a shared row, where they may change the row and read it."""
+    fields, readable = model.smart.edit_fields, _readable(model)
+    listed = fields is None or name in fields
+    return listed and name not in _NEVER and (readable is None or name in readable)
 
 
 def _forbid(serializer: Any, model: Any) -> None:
@@ -125,9 +126,12 @@ class SharedWrites:
             raise RowNotFound(f"There is no such {self.model._meta.verbose_name} here.")
         self.written_through = grant
         self._check_others(row)
+        self._tell(row)
         if needed == GrantRole.EDIT:
             self._check_body(row)
-        return self._shown(row)
+        # Tags and answers are of what is shown here.
+        self.shows_others = True
+        return row
 
     def _require_own_role(self: Any, needed: str) -> None:
         role = Role(self.request._request.membership.role)
@@ -144,14 +148,16 @@ class SharedWrites:
             if counts and not permission.has_object_permission(self.request, self, row):
                 self.permission_denied(self.request, message=getattr(permission, "message", None))
 
-    def _shown(self: Any, row: Any) -> Any:
-        row.home, row.grant = self.written_through.home.slug, self.written_through
-        return row
+    def _tell(self: Any, row: Any) -> None:
+        row.grant = self.written_through
+        row.home, row.is_shared, row.granted_role = row.grant.home.slug, True, row.grant.role
 
     def read_again(self: Any, row: Any) -> Any:
         """Return the row as it was just written, with its home."""
         found = super().read_again(row)  # type: ignore[misc]
-        return found if self.written_through is None else self._shown(found)
+        if self.written_through is not None:
+            self._tell(found)
+        return found
 
     # What may be written
 
@@ -192,7 +198,7 @@ class SharedWrites:
         if _editable(self.model, str(field.source)) and not field.read_only:
             return True
         readable = _readable(self.model)
-        shown = readable is None or name in readable or name in SMART_FIELDS or name == "home"
+        shown = readable is None or name in readable or name in SMART_FIELDS or name in TOLD
         return shown and serializer.is_unchanged(field, given)
 
     def update(self: Any, request: Any, pk: str, *, partial: bool = False) -> Any:
