@@ -22,6 +22,7 @@ from smartmodels.sharing.grants import (
     get_registry_model,
 )
 from smartmodels.sharing.inheriting import inherit_grants
+from smartmodels.sharing.lookups import SENTINEL_NAMESPACE, by_namespaces
 from smartmodels.sharing.namespaces import ResourceNamespaces
 from smartmodels.sharing.offering import ANSWER_DAYS, Terms, share, share_many
 from smartmodels.sharing.policies import AbstractSharingPolicy, Sharing, policy_of
@@ -35,6 +36,7 @@ from smartmodels.sharing.triggers import CreateSharingFunctions, Registered
 __all__ = [
     "ANSWER_DAYS",
     "LIVING",
+    "SENTINEL_NAMESPACE",
     "AbstractGrant",
     "AbstractGrantEvent",
     "AbstractSharedResource",
@@ -51,6 +53,7 @@ __all__ = [
     "Terms",
     "accept",
     "active_grants",
+    "by_namespaces",
     "change_terms",
     "decline",
     "expire_grants",
