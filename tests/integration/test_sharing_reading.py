@@ -269,3 +269,24 @@ def test_visible_rows__frame__has_own_and_shared_rows(grant: Grant, beta: Any, b
     with namespace_scope(beta):
         frame = visible_rows(Study).order_by("code").to_dataframe(["code", "home"])
     assert [*zip(frame["code"], frame["home"], strict=True)] == [("A", "alpha"), ("B", "beta")]
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [(["beta"], ["A"]), (["alpha"], ["A", "B"]), (["sentinel"], ["A", "B"]), (["gamma"], []), ([], [])],
+)
+def test_filter__namespaces__finds_what_is_visible_there(
+    given: list[str], expected: list[str], grant: Grant, alpha: Any, ana: Any
+) -> None:
+    """Home has all rows of its own, the sentinel namespace virtually everything, others what is granted."""
+    made(ana, alpha, "B")
+    with namespace_scope(alpha):
+        found = Study.objects.filter(namespaces__in=given).order_by("code")
+        assert [study.code for study in found] == expected
+
+
+def test_exclude__namespaces__leaves_the_others(grant: Grant, alpha: Any, beta: Any, ana: Any) -> None:
+    """What is not visible there yet."""
+    made(ana, alpha, "B")
+    with namespace_scope(alpha):
+        assert [study.code for study in Study.objects.exclude(namespaces=beta)] == ["B"]

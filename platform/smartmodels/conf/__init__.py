@@ -148,7 +148,7 @@ class SmartModelsSettings:
 
     RESERVED_SLUGS: tuple[str, ...] = (
         "admin", "api", "app", "assets", "auth", "cdn", "docs", "ftp", "help", "localhost", "mail",
-        "public", "root", "smtp", "static", "status", "support", "system", "template", "www",
+        "public", "root", "sentinel", "smtp", "static", "status", "support", "system", "template", "www",
     )  # fmt: skip
     """Slugs nobody can register."""
 

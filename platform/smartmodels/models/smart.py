@@ -20,6 +20,7 @@ from smartmodels.models.inserting import needed_fields
 from smartmodels.models.options import SmartBase, SmartOptions
 from smartmodels.ownership import sentinel_id
 from smartmodels.querysets import HOLDERS, can_be_copied, check_instance, copy_rows, owned, sees_everything
+from smartmodels.sharing import by_namespaces
 from smartmodels.softdelete import AliveManager, AllManager, DeletedManager, SmartQuerySet, SoftDeleteModel
 from smartmodels.tenancy.models import new_key
 
@@ -123,6 +124,11 @@ class StampedQuerySet(SmartQuerySet[Any]):
     def _insert(self, objs: Any, fields: Any, *args: Any, **kwargs: Any) -> Any:
         """Insert without the columns that are null in every new row: a quarter of what is sent."""
         return super()._insert(objs, needed_fields(self.model, fields, objs), *args, **kwargs)  # type: ignore[misc]
+
+    def _filter_or_exclude_inplace(self, negate: bool, args: Any, kwargs: Any) -> None:
+        """Take ``namespaces__in=[...]`` of a resource for what it means: rows that are visible in these."""
+        conditions, rest = by_namespaces(self.model, kwargs)
+        super()._filter_or_exclude_inplace(negate, (*args, *conditions), rest)
 
     _insert.alters_data = True  # type: ignore[attr-defined]
     # Managers pass on only what says so, and Model.save() asks a manager.

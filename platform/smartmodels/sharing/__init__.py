@@ -24,6 +24,7 @@ from smartmodels.sharing.grants import (
     get_registry_model,
 )
 from smartmodels.sharing.inheriting import inherit_grants
+from smartmodels.sharing.lookups import SENTINEL_NAMESPACE, by_namespaces
 from smartmodels.sharing.namespaces import ResourceNamespaces
 from smartmodels.sharing.offering import ANSWER_DAYS, Terms, share, share_many
 from smartmodels.sharing.policies import AbstractSharingPolicy, Sharing, policy_of, set_policy
@@ -45,6 +46,7 @@ from smartmodels.sharing.writing import (
 __all__ = [
     "ANSWER_DAYS",
     "LIVING",
+    "SENTINEL_NAMESPACE",
     "AbstractGrant",
     "AbstractGrantEvent",
     "AbstractSharedResource",
@@ -63,6 +65,7 @@ __all__ = [
     "Terms",
     "accept",
     "active_grants",
+    "by_namespaces",
     "change_terms",
     "copy_promised",
     "decline",

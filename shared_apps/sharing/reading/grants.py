@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache, lru_cache
 from typing import Any
 from uuid import UUID
 
@@ -18,7 +19,7 @@ from smartmodels.tenancy.models import State, get_namespace_model
 __all__ = ["Home", "Shown", "chunks_of", "homes_of", "shown_grants", "shown_of"]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Shown:
     """A row that a grant shows here, wherever it is; ``registered`` is its key in the registry."""
 
@@ -65,21 +66,27 @@ def shown_of(grants: QuerySet[Any]) -> dict[Shown, Any]:
     found = {}
     for home_id, row_id, role, registered, *home in asked.values_list(*names):
         if home_id not in homes:
-            homes[home_id] = _namespace(home, len(columns))
+            homes[home_id] = _namespace(*home)
         found[Shown(row_id, role, registered)] = homes[home_id]
     return found
 
 
+@cache
 def _columns_of_homes() -> list[str]:
     """Return what has to be known of a namespace to read it, in the order of its model."""
     needed = {"id", "slug", "schema_name", "state"}
     return [field.name for field in get_namespace_model()._meta.concrete_fields if field.name in needed]
 
 
-def _namespace(values: Sequence[Any], number: int) -> Any:
-    """Return a namespace of its columns, which came along with a grant, and of whether it is behind."""
-    namespace = get_namespace_model().from_db(connection.alias, _columns_of_homes(), values[:number])
-    namespace.is_behind = any(values[number:])
+@lru_cache(maxsize=4096)
+def _namespace(*values: Any) -> Any:
+    """Return a namespace of its columns, which came along with a grant, and of whether it is behind.
+
+    Kept, since to make it costs more than to read the row.
+    """
+    columns = _columns_of_homes()
+    namespace = get_namespace_model().from_db(connection.alias, columns, values[: len(columns)])
+    namespace.is_behind = any(values[len(columns) :])
     return namespace
 
 
