@@ -107,7 +107,7 @@ def _hold_home(grant: Any) -> None:
     """Hold the home as it is, before the grant: who ends the life of a home holds it when they end grants."""
     table = f"public.{quoted(get_namespace_model()._meta.db_table)}"
     with connection.cursor() as cursor:
-        cursor.execute(f"SELECT FROM {table} WHERE id = %s FOR SHARE", [grant.home_id])  # noqa: S608
+        cursor.execute(f"SELECT FROM {table} WHERE id = %s FOR SHARE", [grant.home_id])
 
 
 def _locked(grant: Any) -> Any:
