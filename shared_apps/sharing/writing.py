@@ -87,7 +87,8 @@ class SharedWrites:
     """Write to a shared row as the grant allows: it is locked, judged and held in the transaction.
 
     ``edit`` changes the fields that the model lets others change; ``manage`` also deletes, restores and
-    reverts, which takes an owner or admin of the namespace. Owner, home and purge are never granted.
+    reverts, which takes an owner or admin of the namespace. Owner, home and purge are never granted. Writes
+    of many rows reach the namespace's own alone: ids of shared ones are not found.
     """
 
     written_through: ClassVar[Any] = None
@@ -209,8 +210,13 @@ class SharedWrites:
             faults = tuple(faults_of(error.detail))
             if self.written_through is None or all(fault.code != "does-not-exist" for fault in faults):
                 raise
-            detail = "Rows of this namespace are not at the home of the one that is written: see `errors`."
-            raise Refused(Problem(422, "row-not-at-home", detail, faults)) from error
+            problem = Problem(
+                422,
+                "row-not-at-home",
+                "A shared row points at rows of its home that are visible here.",
+                faults,
+            )
+            raise Refused(problem) from error
 
     # What goes along, and how far back
 

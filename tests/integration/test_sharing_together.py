@@ -13,7 +13,7 @@ from shared_apps.sharing.models import Grant, GrantEvent, SharedResource
 from smartmodels.context import Actor, namespace_scope, operation
 from smartmodels.exceptions import GrantStateRefused, ShareRefused, SmartModelsError
 from smartmodels.history import history_model
-from smartmodels.sharing import LIVING, accept, revoke, share
+from smartmodels.sharing import LIVING, accept, reshare, revoke, share
 from smartmodels.tenancy import life
 from tenant_apps.research.models import Study
 from tests.support.lives import act
@@ -44,10 +44,10 @@ def operator_at(home: Any) -> Iterator[None]:
         yield
 
 
-def granted(study: Study, home: Any, target: Any, role: str = "edit") -> Grant:
+def granted(study: Study, home: Any, target: Any, role: str = "edit", **terms: Any) -> Grant:
     """Consent of both sides."""
     with operator_at(home):
-        made: Grant = share(study, target, role=role)
+        made: Grant = share(study, target, role=role, **terms)
     return made
 
 
@@ -215,7 +215,7 @@ def test_accept__before_its_home_goes__ends_with_it(
 def test_accept__after_its_home_began_to_go__is_refused(
     study: Study, pool: Any, alpha: Any, beta: Any, ana: Any, bea: Any
 ) -> None:
-    """Deletion first: the answer waits, and there is nothing to accept."""
+    """Deletion first: the answer waits with nothing in hand, and there is nothing to accept."""
     grant = offered(study, alpha, beta, ana)
 
     def answer() -> Any:
@@ -223,11 +223,30 @@ def test_accept__after_its_home_began_to_go__is_refused(
             return accept(Grant.objects.get(pk=grant.pk)).status
 
     with transaction.atomic():
-        Namespace.objects.filter(pk=alpha.pk).update(state="deleting")
+        Namespace.objects.select_for_update().get(pk=alpha.pk)
         answering = start(pool, answer)
         wait_for(1)
+        Namespace.objects.filter(pk=alpha.pk).update(state="deleting")
     grant.refresh_from_db()
     assert (answering.result(), grant.status) == (GrantStateRefused, "revoked")
+
+
+def test_reshare__while_the_row_is_deleted__goes_with_it(
+    study: Study, pool: Any, alpha: Any, beta: Any
+) -> None:
+    """Who passes a row on waits with nothing in hand as well."""
+    grant = granted(study, alpha, beta, may_reshare=True)
+
+    def pass_on() -> Any:
+        with operator_at(beta):
+            return reshare(Grant.objects.get(pk=grant.pk), "elsewhere").pk
+
+    with operator_at(alpha), transaction.atomic():
+        SharedResource.objects.select_for_update().get()
+        passing = start(pool, pass_on)
+        wait_for(1)
+        Study.objects.get().delete()
+    assert Grant.objects.get(pk=passing.result()).resource_deleted
 
 
 def test_share__while_the_row_is_deleted__is_refused(

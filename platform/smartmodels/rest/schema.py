@@ -56,7 +56,8 @@ _STATUSES = {
     "412": "The row has changed since the state that `If-Match` names.",
     "413": "The body is too large.",
     "415": "The body is not JSON.",
-    "422": "The idempotency key came with another request before.",
+    "422": "The idempotency key came with another request before, or a shared row would point at rows that "
+    "are not at its home.",
     "428": "Writes need `If-Match` here.",
     "429": "Too many requests or attempts: wait as long as `Retry-After` says.",
     "503": "Not now: wait as long as `Retry-After` says.",

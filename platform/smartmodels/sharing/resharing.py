@@ -9,7 +9,13 @@ from django.db import transaction
 
 from smartmodels.context import require_operation
 from smartmodels.exceptions import ShareRefused
-from smartmodels.sharing.grants import LIVING, GrantRole, GrantStatus, get_grant_model
+from smartmodels.sharing.grants import (
+    LIVING,
+    GrantRole,
+    GrantStatus,
+    get_grant_model,
+    get_registry_model,
+)
 from smartmodels.sharing.offering import Terms, receivers, waiting_until
 from smartmodels.sharing.speaking import refuse_in_private, require_speaker
 
@@ -25,6 +31,8 @@ def reshare(grant: Any, target: Any, **terms: Any) -> Any:
     refuse_in_private()
     require_speaker(grant.target, "Passing on what others share")
     with transaction.atomic():
+        # Before the grant, as who deletes the row at its home.
+        get_registry_model().objects.select_for_update(no_key=True).get(pk=grant.resource_id)
         grants = get_grant_model().objects
         held = grants.select_related("home", "target").select_for_update(of=("self",)).get(pk=grant.pk)
         agreed = _narrowed(held, Terms(**terms))
