@@ -189,7 +189,7 @@ def raw_sql(chance: random.Random) -> None:
     table, named = row._meta.db_table, "code" if isinstance(row, Study) else "individual"
     deed = chance.choice(
         (
-            "UPDATE {} SET " + named + " = 'R' || (random() * 1e6)::int",
+            "UPDATE {} SET " + named + " = 'R' || (random() * 1e6)::int",  # noqa: S608
             "UPDATE {} SET deleted_at = now()",
             "UPDATE {} SET deleted_at = NULL",
             "DELETE FROM {}",
