@@ -32,7 +32,9 @@ def past(table: str, statement: str) -> None:
     with connection.cursor() as cursor:
         cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
         for each in (
-            f"ALTER TABLE {table} DISABLE TRIGGER USER", statement, f"ALTER TABLE {table} ENABLE TRIGGER USER",
+            f"ALTER TABLE {table} DISABLE TRIGGER USER",
+            statement,
+            f"ALTER TABLE {table} ENABLE TRIGGER USER",
         ):  # fmt: skip
             cursor.execute(each)
 

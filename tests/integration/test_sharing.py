@@ -304,3 +304,18 @@ def test_active_grants__constraints__stand_in_the_public_schema(study: Study) ->
             " WHERE c.contype = 'f' AND t.relnamespace <> r.relnamespace"
         )
         assert cursor.fetchone() == (0,)
+
+
+def test_events__of_a_follower_with_terms_of_its_own__stand_in_their_order(
+    study: Study, alpha: Any, beta: Any
+) -> None:
+    """A statement that changes a grant and what follows it tells of both in the order in which it was."""
+    Specimen.objects.create(study=study, number=1, individual="N1", species="Adelie")
+    share_by_operator(study, beta, covers_below=True)
+    with operation(actor=Actor.command("share")):
+        change_terms(Grant.objects.get(cause="rule"), role="manage")
+    act(life.suspend, alpha)
+    events = GrantEvent.objects.filter(model="research.specimen").order_by("id")
+    assert list(events.values_list("status_before", "status")) == [
+        ("", "active"), ("active", "active"), ("active", "suspended"),
+    ]  # fmt: skip

@@ -57,5 +57,5 @@ def test_sharing__random_steps_killed_on_the_way__breaks_nothing(sharers: Any) -
         done, killed = done + steps, killed + (said == "killed")
         left = check_namespaces(only=SHARING).left
         assert [(each.code, each.namespace, each.what) for each in left] == [], (SEED, done)
-        assert broken_chains() == []
+        assert broken_chains() == [], (SEED, done)
     assert killed

@@ -189,15 +189,14 @@ def raw_sql(chance: random.Random) -> None:
     table, named = row._meta.db_table, "code" if isinstance(row, Study) else "individual"
     deed = chance.choice(
         (
-            f"UPDATE {{}} SET {named} = 'R{chance.randrange(10**6)}'",
+            "UPDATE {} SET " + named + " = 'R' || (random() * 1e6)::int",  # noqa: S608
             "UPDATE {} SET deleted_at = now()",
             "UPDATE {} SET deleted_at = NULL",
             "DELETE FROM {}",
         )
     )
-    statement = deed.format(table) + " WHERE id = %s"
     with namespace_scope(home), transaction.atomic(), connection.cursor() as cursor:
-        cursor.execute(statement, [row.pk])
+        cursor.execute(deed.format(table) + " WHERE id = %s", [row.pk])
 
 
 @step

@@ -12,6 +12,7 @@ from django.db import IntegrityError
 from django.http import HttpResponseRedirect
 from django.urls import reverse
 from django.utils.formats import localize
+from django.utils.html import format_html
 from django.utils.timezone import localtime
 
 from smartmodels.admin.deletion import TruthfulDeletion
@@ -19,6 +20,9 @@ from smartmodels.admin.forms import LivingRowSelect
 from smartmodels.admin.history_pages import HistoryPages
 from smartmodels.admin.listing import DerivedLists
 from smartmodels.admin.quiet import HistoryIsTheLog
+from smartmodels.models import Resource
+from smartmodels.querysets import is_private
+from smartmodels.sharing import GrantStatus, living_grants
 from smartmodels.showing import derive
 from smartmodels.showing.forms import SmartForm
 from smartmodels.showing.values import person
@@ -54,18 +58,24 @@ class SmartModelAdmin(HistoryIsTheLog, HistoryPages, TruthfulDeletion, DerivedLi
 
     def get_fields(self, request: Any, obj: Any = None) -> Any:
         """Return what the form asks for."""
-        return [name for name in super().get_fields(request, obj) if name not in _PANEL]
+        return [name for name in super().get_fields(request, obj) if name not in (*_PANEL, "seen_by")]
 
     def get_readonly_fields(self, request: Any, obj: Any = None) -> Any:
         """Return what is only shown: of an existing row also whose it is and who changed it."""
         given = tuple(super().get_readonly_fields(request, obj))
-        return (*given, *_PANEL) if obj is not None else given
+        return (*given, *self._panel()) if obj is not None else given
+
+    def _is_shared(self) -> bool:
+        return issubclass(self.model, Resource) and self.model.smart.shareable and not is_private()
+
+    def _panel(self) -> tuple[str, ...]:
+        return (*_PANEL, "seen_by") if self._is_shared() else _PANEL
 
     def get_fieldsets(self, request: Any, obj: Any = None) -> Any:
         """Return the form's parts; an existing row's last part says whose it is and who changed it."""
         fieldsets = list(super().get_fieldsets(request, obj))
         if obj is not None:
-            fieldsets.append(("About this row", {"fields": _PANEL}))
+            fieldsets.append(("About this row", {"fields": self._panel()}))
         return fieldsets
 
     def formfield_for_foreignkey(self, db_field: Any, request: Any, **kwargs: Any) -> Any:
@@ -119,3 +129,12 @@ class SmartModelAdmin(HistoryIsTheLog, HistoryPages, TruthfulDeletion, DerivedLi
     def updated(self, row: Any) -> str:
         """Say when the row was changed last and by whom."""
         return f"{localize(localtime(row.updated_at))} by {person(row, 'updated_by')}"
+
+    @admin.display(description="who can see it")
+    def seen_by(self, row: Any) -> str:
+        """Say with whom the row is shared, with the way to share it."""
+        shown = living_grants(type(row), row.pk).filter(status=GrantStatus.ACTIVE)[:10]
+        names = ", ".join(f"{grant.target.slug} ({grant.role})" for grant in shown)
+        address = reverse("admin:sharing_row", args=[row._meta.label_lower, row.pk])
+        said = f"This namespace and {names}" if names else "This namespace alone"
+        return format_html('{}. <a href="{}">Who can see this row</a>', said, address)

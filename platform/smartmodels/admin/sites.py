@@ -20,6 +20,7 @@ from smartmodels.admin.model_admin import SmartModelAdmin
 from smartmodels.admin.operation_pages import operation_urls
 from smartmodels.admin.permissions import role_of
 from smartmodels.admin.recent import recent_changes
+from smartmodels.admin.sharing_pages import sharing_urls
 from smartmodels.exceptions import NotPermitted, SmartModelsError
 from smartmodels.models import SmartModel
 from smartmodels.tenancy.placement import is_tenant_model
@@ -120,6 +121,7 @@ class NamespaceAdminSite(_Site):
             *access_urls(self, wrap),
             *operation_urls(self, wrap),
             *mark_urls(self, wrap),
+            *sharing_urls(self, wrap),
             *super().get_urls(),
         ]
 

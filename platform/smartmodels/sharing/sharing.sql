@@ -133,16 +133,19 @@ END
 $event$;
 
 -- smartmodels_grant_followed() lets the grants that come from this one follow it: they end with it, allow no more and
--- last no longer, and what it covers is accepted with it.
+-- last no longer, and what it covers is accepted with it. What did not change here does not change them: a statement that
+-- changes both would tell what became of the follower in the wrong order.
 CREATE OR REPLACE FUNCTION public.smartmodels_grant_followed() RETURNS trigger
 LANGUAGE plpgsql AS $followed$
 BEGIN
     UPDATE {grants} f SET
         status = CASE WHEN NEW.status NOT IN ('pending', 'active', 'suspended') THEN 'revoked'
             WHEN f.cause = 'rule' AND f.status = 'pending' AND NEW.status = 'active' THEN 'active' ELSE f.status END,
-        role = CASE WHEN f.cause = 'rule' OR array_position(roles, f.role) > array_position(roles, NEW.role)
+        role = CASE WHEN NEW.role = OLD.role THEN f.role
+            WHEN f.cause = 'rule' OR array_position(roles, f.role) > array_position(roles, NEW.role)
             THEN NEW.role ELSE f.role END,
-        expires_at = CASE f.cause WHEN 'rule' THEN NEW.expires_at ELSE least(f.expires_at, NEW.expires_at) END
+        expires_at = CASE WHEN NEW.expires_at IS NOT DISTINCT FROM OLD.expires_at THEN f.expires_at
+            WHEN f.cause = 'rule' THEN NEW.expires_at ELSE least(f.expires_at, NEW.expires_at) END
     FROM (SELECT ARRAY['view', 'edit', 'manage']::varchar[] AS roles) known
     WHERE f.source_id = NEW.id AND f.status IN ('pending', 'active', 'suspended');
     RETURN NULL;
