@@ -85,9 +85,10 @@ class SharedRows(SharedWrites):
         check_shown(self, *self._asked_for())
         if self._scope == "shared":
             return VisibleRows(self, selection, None)
-        own = without_service_owners(self.get_queryset()).annotate(
-            home=Value(require_namespace().slug, output_field=CharField())
-        )
+        own = without_service_owners(self.get_queryset())
+        if (selection.given or {}).get("where"):
+            # Conditions on related rows are about rows that are at home here.
+            own = own.annotate(home=Value(require_namespace().slug, output_field=CharField()))
         return VisibleRows(self, selection, with_joins(self, selection.of(own)))
 
     def reading(self: Any, rows: Any, selection: Any, *, written: bool = True) -> Any:

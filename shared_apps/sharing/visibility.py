@@ -7,29 +7,50 @@ from typing import Any
 from django.db.models import Case, Q, Value, When
 
 from shared_apps.sharing.reading import SCOPES, shared_row
-from shared_apps.sharing.reading.grants import Home, homes_of, shown_grants, shown_of
+from shared_apps.sharing.reading.grants import Home, chunks_of, homes_of, shown_grants, shown_of
 from shared_apps.sharing.reading.rows import shared_rows
+from smartmodels.conf import settings
 from smartmodels.context import require_namespace
+from smartmodels.exceptions import InvalidInput
 from smartmodels.models import Resource
 
-__all__ = ["SCOPES", "shared_row", "visible_rows"]
+__all__ = ["SCOPES", "shared_row", "visible_parts", "visible_rows"]
 
 
-def visible_rows(model: type[Resource], scope: str = "all") -> Any:
-    """Return the living rows of ``model`` that are visible in the bound namespace, as one queryset.
+def visible_parts(model: type[Resource], scope: str = "all") -> list[Any]:
+    """Return the living rows of ``model`` that are visible in the bound namespace, as querysets.
 
-    For frames and reports; the rows say ``home`` and ``is_shared``, and all of their columns can be read,
-    since who asks is the project's own code. Where nothing is shared it is the namespace's own queryset.
-    What homes share that cannot be read just now is left out. Raises InvalidInput when more homes share rows
-    than one statement may read; lists of the API read those lot by lot.
+    There are as many as it takes for none to touch more homes than one statement may; where nothing is
+    shared it is the namespace's own queryset. For frames and reports: rows say ``home``, ``is_shared`` and
+    ``granted_role``, and all of their columns can be read, since who asks is the project's own code. What
+    homes share that cannot be read just now is left out.
     """
     shown = {} if scope == "own" else shown_of(shown_grants(model))
     homes = [each for each in homes_of(shown) if each.is_readable]
     if not homes:
-        return model.objects.none() if scope == "shared" else model.objects.all()
-    if scope == "shared":
-        return shared_rows(model, homes)
+        return [] if scope == "shared" else [model.objects.all()]
     here: Any = require_namespace()
-    rows = shared_rows(model, [*homes, Home(here, None)])
+    if scope != "shared":
+        homes.append(Home(here, None))
+    return [_told(shared_rows(model, lot), here) for lot in chunks_of(homes)]
+
+
+def _told(rows: Any, here: Any) -> Any:
+    """Return the rows, of which those that are at home here are not shared."""
     own = When(Q(home=here.slug), then=Value(False))
     return rows.annotate(is_shared=Case(own, default=Value(True)))
+
+
+def visible_rows(model: type[Resource], scope: str = "all") -> Any:
+    """Return :func:`visible_parts` as one queryset, such as ``visible_rows(Study).to_dataframe()``.
+
+    Raises InvalidInput where so many homes share rows that it takes several.
+    """
+    parts = visible_parts(model, scope)
+    if len(parts) > 1:
+        limit = settings().SCHEMAS_PER_STATEMENT
+        raise InvalidInput(
+            f"More than {limit} namespaces share rows of this kind: read them part by part (visible_parts).",
+            limit=limit,
+        )
+    return parts[0] if parts else model.objects.none()

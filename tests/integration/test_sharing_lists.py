@@ -6,13 +6,17 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from django.db import connection
 from django.test import override_settings
+from django.test.utils import CaptureQueriesContext
 from pytest_django import DjangoDbBlocker
 
 from shared_apps.accounts.models import User
 from shared_apps.namespaces.models import Namespace
 from shared_apps.sharing.models import Grant
+from shared_apps.sharing.visibility import visible_parts, visible_rows
 from smartmodels.context import Actor, namespace_scope, operation
+from smartmodels.exceptions import InvalidInput
 from smartmodels.sharing import share
 from tenant_apps.research.models import Observation
 from tests.support.clients import ApiClient
@@ -139,3 +143,27 @@ def test_export__random_grants__has_every_row(api: ApiClient) -> None:
     for form in ("csv", "ndjson"):
         lines = b"".join(api.get(OBSERVATIONS, format=form).streaming_content).decode().strip().splitlines()
         assert len(lines) == number + (form == "csv")
+
+
+@pytest.mark.parametrize("asked", [{}, {"where": {"body_mass_g": {"gt": 0}}, "order": "body_mass_g"}])
+def test_list__many_homes__no_statement_touches_more_than_it_may(
+    asked: dict[str, Any], four: list[Namespace], api: ApiClient
+) -> None:
+    """Whatever is asked, a statement reads a lot of homes at most."""
+    schemas = [each.schema_name for each in four if each.slug != "beta"]
+    with override_settings(SMARTMODELS_SCHEMAS_PER_STATEMENT=2), CaptureQueriesContext(connection) as sent:
+        paged(api, filter=json.dumps(asked))
+        api.get(OBSERVATIONS, headers={"prefer": "count=exact"}, filter=json.dumps(asked))
+    touched = [sum(f'"{schema}".' in each["sql"] for schema in schemas) for each in sent]
+    assert max(touched) == 2
+
+
+def test_visible_parts__more_homes_than_a_statement_may_touch__are_several(four: list[Namespace]) -> None:
+    """Frames and reports read part by part what one queryset cannot."""
+    wanted = {each["row"].pk for each in visible_in(four[1], four, "all")}
+    with namespace_scope(four[1]), override_settings(SMARTMODELS_SCHEMAS_PER_STATEMENT=2):
+        parts = visible_parts(Observation)
+        found = [key for part in parts for key in part.to_dataframe(["id"])["id"]]
+        with pytest.raises(InvalidInput, match="visible_parts"):
+            visible_rows(Observation)
+    assert (len(parts), sorted(map(str, found))) == (2, sorted(map(str, wanted)))

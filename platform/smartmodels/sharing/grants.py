@@ -93,7 +93,9 @@ class AbstractGrant(models.Model):
     """
 
     id = models.UUIDField(primary_key=True, default=new_key, editable=False)
-    resource = models.ForeignKey("sharing.SharedResource", on_delete=models.CASCADE, related_name="grants")
+    resource = models.ForeignKey(
+        "sharing.SharedResource", on_delete=models.CASCADE, related_name="grants", db_index=False
+    )
     model = models.CharField(max_length=100, editable=False)
     row_id = models.UUIDField(editable=False)
     home = models.ForeignKey(
@@ -171,6 +173,8 @@ class AbstractGrant(models.Model):
                 condition=Q(status="active", resource_deleted=False),
                 name="%(app_label)s_grant_visible",
             ),
+            # Grants of a row, and whether any of them has to follow it: a write looks at none that has not.
+            models.Index(fields=["resource", "resource_deleted"], name="%(app_label)s_grant_marks"),
             models.Index(fields=["target", "-created_at", "-id"], name="%(app_label)s_grant_inbox"),
             models.Index(fields=["home", "-created_at", "-id"], name="%(app_label)s_grant_outbox"),
             models.Index(

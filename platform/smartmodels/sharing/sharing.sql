@@ -41,7 +41,7 @@ BEGIN
             UPDATE {grants} g SET resource_deleted = NOT g.resource_deleted
             FROM {registry} r, new_rows n
             WHERE g.resource_id = r.id AND %1$s AND r.resource_id = n.%3$I
-                AND g.resource_deleted <> (r.deleted_at IS NOT NULL)
+                AND g.resource_deleted = (r.deleted_at IS NULL)
             $sql$, there,
             CASE args[2] WHEN '' THEN '''''' ELSE format('public.smartmodels_label(n.%I::text)', args[2]) END,
             args[1]);

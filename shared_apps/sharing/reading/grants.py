@@ -16,7 +16,7 @@ from smartmodels.sharing import active_grants
 from smartmodels.tenancy.migrating.requiring import with_behind
 from smartmodels.tenancy.models import State, get_namespace_model
 
-__all__ = ["Home", "Shown", "chunks_of", "homes_of", "shown_grants", "shown_of"]
+__all__ = ["Home", "Shown", "chunks_of", "granted_rows", "homes_of", "shown_grants", "shown_of"]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -46,14 +46,17 @@ class Home:
         return self.namespace.state == State.ACTIVE and not self.namespace.is_behind
 
 
+def granted_rows(model: Any) -> QuerySet[Any]:
+    """Return the grants by which rows of others are visible here, in the order of keys, one for each key."""
+    return active_grants(model).select_related(None).order_by("row_id", "id").distinct("row_id")
+
+
 def shown_grants(model: Any) -> QuerySet[Any]:
-    """Return the grants by which rows of others are visible in the bound namespace, in the order of keys.
+    """Return those of :func:`granted_rows` that lists show.
 
     A key shows one row, as in the address of a detail: the namespace's own goes before those of others.
     """
-    own = model.objects.filter(pk=OuterRef("row_id"))
-    grants = active_grants(model).select_related(None).filter(~Exists(own))
-    return grants.order_by("row_id", "id").distinct("row_id")
+    return granted_rows(model).filter(~Exists(model.objects.filter(pk=OuterRef("row_id"))))
 
 
 def shown_of(grants: QuerySet[Any]) -> dict[Shown, Any]:

@@ -15,7 +15,15 @@ from functools import cached_property
 from typing import Any
 
 from shared_apps.sharing.reading.filling import filled, read_homes
-from shared_apps.sharing.reading.grants import Home, Shown, chunks_of, homes_of, shown_grants, shown_of
+from shared_apps.sharing.reading.grants import (
+    Home,
+    Shown,
+    chunks_of,
+    granted_rows,
+    homes_of,
+    shown_grants,
+    shown_of,
+)
 from shared_apps.sharing.reading.merging import merged
 from shared_apps.sharing.reading.restricting import for_others
 from shared_apps.sharing.reading.rows import shared_rows
@@ -81,7 +89,9 @@ class VisibleRows(Listing):
         if self._own is not None:
             sources.append(found_in(self._own, window, wanted, read))
         if self._goes_by_keys:
-            sources.append(self._shown(window, wanted, descending=terms[0].descending))
+            own = {each.key for source in sources for each in source}
+            shown = self._shown(window, wanted, descending=terms[0].descending)
+            sources.append([each for each in shown if each.key not in own])
         else:
             for lot in self._lots:
                 sources += read_homes(lot, lambda homes: found_in(self._of(homes), window, wanted, read))[0]
@@ -91,7 +101,8 @@ class VisibleRows(Listing):
         """Return the next of the shared rows in the order of keys."""
         if self._nothing_shared:
             return []
-        grants = shown_grants(self.model)
+        # A page of own rows has those that go before others: nothing has to be looked up for it.
+        grants = shown_grants(self.model) if self._own is None else granted_rows(self.model)
         if window.position is not None:
             beyond = ("lt" if descending else "gt") + ("e" if window.position.inclusive else "")
             grants = grants.filter(**{f"row_id__{beyond}": window.position.values[0]})
@@ -117,7 +128,9 @@ class VisibleRows(Listing):
         return chunks_of([each for each in homes if each.is_readable])
 
     def _of(self, homes: Sequence[Home]) -> Any:
-        rows = without_service_owners(shared_rows(self.model, homes)).filter(self._selection.where)
+        rows = without_service_owners(shared_rows(self.model, homes))
+        if not self._goes_by_keys:
+            rows = rows.filter(self._selection.where)
         return with_joins(self._view, rows)
 
     # Totals

@@ -213,7 +213,11 @@ class ManySchemasRendering:
                 _refuse("A join from a shared table to one of a namespace")
             return clause, params
         columns = list(self._columns(frame.anchor))
-        selected = ", ".join(f"{source} AS {_quote(name)}" for source, name, _ in columns)
+        # A column keeps its name: the statement is a quarter shorter without saying so.
+        selected = ", ".join(
+            source if name == field.column else f"{source} AS {_quote(name)}"
+            for source, name, field in columns
+        )
         branch = f"AS {_quote(HOME_COLUMN)}, {selected} FROM {' '.join(clause)}"
         narrowed, reads = self._narrowed(frame.anchor), frame.reads
         branches: list[str] = []
