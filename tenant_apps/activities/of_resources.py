@@ -61,8 +61,8 @@ class ResourceActivities:
     @contextmanager
     def _at_home(self: Any) -> Iterator[Any | None]:
         """Bind the home of the resource; yield this namespace where it is another one's."""
-        require_within_scope(self.request, str(path_of(Activity)), "read")
         grant, here = self._shown_by(), require_namespace()
+        require_within_scope(self.request, str(path_of(Activity)), "read")
         with namespace_scope(here if grant is None else grant.home):
             yield None if grant is None else here
 
@@ -105,8 +105,8 @@ class ResourceActivities:
     @activity.mapping.delete
     def remove_activity(self: Any, request: Any, pk: str, activity: str) -> Response:
         """Delete one's own comment, favourite, like or vote; at home admins delete those of others, too."""
-        require_within_scope(request, str(path_of(Activity)), "write")
         key, grant = _key(activity), self._shown_by()
+        require_within_scope(request, str(path_of(Activity)), "write")
         with self.writing():
             if grant is not None:
                 withdraw(grant, self.model, key)

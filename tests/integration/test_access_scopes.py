@@ -44,7 +44,7 @@ def key_of(path: str) -> str:
 
 def call(namespace: Any, secret: str, method: str, path: str) -> Any:
     address = path.replace("{version}", "1").replace("{client_id}", "nobody").replace("{delivery}", NOBODY)
-    address = address.replace("{id}", key_of(path))
+    address = address.replace("{id}", key_of(path)).replace("{activity}", NOBODY)
     return getattr(program(namespace, secret), method)(address, data={}, content_type="application/json")
 
 

@@ -75,6 +75,8 @@ def test_startresource__new_app__is_complete(committing: object, checkout: Path)
         "/api/v1/field-trips/restore/",
         "/api/v1/field-trips/{id}/",
         "/api/v1/field-trips/{id}/activities/",
+        "/api/v1/field-trips/{id}/activities/rows/",
+        "/api/v1/field-trips/{id}/activities/rows/{activity}/",
         "/api/v1/field-trips/{id}/diff/",
         "/api/v1/field-trips/{id}/history/",
         "/api/v1/field-trips/{id}/history/{version}/",
