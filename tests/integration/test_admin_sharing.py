@@ -47,7 +47,7 @@ def test_inbox__after_giving_it_back__says_no_title(grant: Any, beta: Any, bea: 
     client = client_of(bea, beta)
     post(client, "", do="accept", grant=grant.pk)
     page = post(client, "", do="leave", grant=grant.pk).text
-    assert ("PAL0708" in page, "left" in page, "ana@" in page) == (False, True, False)
+    assert ("PAL0708" in page, "given back" in page, "ana@" in page) == (False, True, False)
 
 
 def test_outbox__take_back__revokes(grant: Any, alpha: Any, ana: Any, client_of: Any) -> None:

@@ -8,8 +8,10 @@ import pytest
 from django.db import connection
 from django.test import override_settings
 
+from shared_apps.namespaces.models import Namespace
 from shared_apps.sharing.models import Grant, GrantEvent, SharedResource
 from smartmodels.context import Actor, namespace_scope, operation
+from smartmodels.exceptions import RowNotFound
 from smartmodels.fsck import SHARING, check_namespaces
 from smartmodels.sharing import grant_for, share
 from smartmodels.transfer import back_up, restore_namespace
@@ -113,3 +115,12 @@ def test_restore__row_changed_since__is_called_as_it_was(
     with namespace_scope(beta):
         assert grant_for(Study, study.pk) is not None
     assert GrantEvent.objects.count() == 1
+
+
+def test_share__row_of_tables_that_are_served_no_more__is_refused(in_alpha: Any, beta: Any) -> None:
+    """Who began before a restore shares nothing of what it set aside."""
+    study = Study.objects.create(code="A")
+    Namespace.objects.filter(pk=in_alpha.pk).update(schema_name="t_alpha_restored")
+    with operation(actor=Actor.command("share")), pytest.raises(RowNotFound):
+        share(study, beta)
+    assert not SharedResource.objects.exists()

@@ -16,7 +16,7 @@ from smartmodels.fsck import SHARING, check_namespaces
 from smartmodels.tenancy.provisioning import provision
 from tests.support.asking import asking
 
-STEPS = int(os.environ.get("SHARING_STEPS", "150"))
+STEPS = int(os.environ.get("SHARING_STEPS", "250"))
 SEED = int(os.environ.get("SHARING_SEED", "6"))
 AT_ONCE = 60
 """Steps of one process, if nothing kills it."""

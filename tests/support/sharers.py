@@ -59,6 +59,18 @@ def any_grant(chance: random.Random, *statuses: str) -> Grant:
     return found[chance.randrange(count)]
 
 
+def any_registered(chance: random.Random, home: Namespace) -> Any:
+    """Mostly a row that the namespace shares; else, or if it shares none, None."""
+    grants = Grant.objects.filter(home=home, status__in=("active", "pending")).order_by("pk")
+    if chance.random() < 0.3 or not (count := grants.count()):
+        return None
+    grant = grants[chance.randrange(count)]
+    with namespace_scope(home):
+        return {"research.study": Study, "research.specimen": Specimen}[grant.model].all_objects.get(
+            pk=grant.row_id
+        )
+
+
 def any_terms(chance: random.Random) -> dict[str, Any]:
     """Terms of a grant."""
     return {
@@ -183,7 +195,7 @@ def restore(chance: random.Random) -> None:
 def raw_sql(chance: random.Random) -> None:
     """Change rows past the ORM: rename, delete, restore, or remove for good."""
     home = any_namespace(chance)
-    row = any_row(chance, home, manager="all_objects")
+    row = any_registered(chance, home) or any_row(chance, home, manager="all_objects")
     if row is None:
         return
     table, named = row._meta.db_table, "code" if isinstance(row, Study) else "individual"

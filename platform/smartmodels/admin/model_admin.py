@@ -137,4 +137,4 @@ class SmartModelAdmin(HistoryIsTheLog, HistoryPages, TruthfulDeletion, DerivedLi
         names = ", ".join(f"{grant.target.slug} ({grant.role})" for grant in shown)
         address = reverse("admin:sharing_row", args=[row._meta.label_lower, row.pk])
         said = f"This namespace and {names}" if names else "This namespace alone"
-        return format_html('{}. <a href="{}">Who can see this row</a>', said, address)
+        return format_html('{}. <a href="{}">More</a>', said, address)

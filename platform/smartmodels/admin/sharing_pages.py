@@ -21,6 +21,7 @@ from smartmodels.exceptions import InvalidInput, SmartModelsError
 from smartmodels.models import resource_model
 from smartmodels.sharing import (
     LIVING,
+    GrantStatus,
     accept,
     change_terms,
     decline,
@@ -195,11 +196,23 @@ def _row(grant: Any) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _told(event: Any, request: Any) -> tuple[Any, str]:
-    """Return an event, and who did it if that was somebody of this namespace."""
-    side = event.home_id if done_by_home(event) else event.target_id
-    by = event.home_slug if done_by_home(event) else event.target_slug
-    return event, event.actor_label if side == request.namespace.pk else by
+def _told(event: Any, request: Any) -> tuple[Any, str, str, str]:
+    """Return an event, what happened, to what kind of row, and who did it: of the other side, its name."""
+    is_home = done_by_home(event)
+    side, name = (event.home_id, event.home_slug) if is_home else (event.target_id, event.target_slug)
+    who = event.actor_label if side == request.namespace.pk else name
+    return event, _what(event), event.model.rpartition(".")[2], who
+
+
+def _what(event: Any) -> str:
+    if event.status_before == event.status:
+        return "terms changed"
+    if event.status_before == GrantStatus.SUSPENDED and event.status == GrantStatus.ACTIVE:
+        return "back"
+    said = {"pending": "offered", "active": "accepted", "left": "given back", "revoked": "taken back"}
+    return (
+        said.get(event.status, event.status) if event.status_before or event.status != "active" else "shared"
+    )
 
 
 def sharing_urls(site: Any, wrap: Callable[..., Any]) -> list[Any]:

@@ -11,7 +11,7 @@ from django.db import connection, models, transaction
 from smartmodels.context import require_namespace
 from smartmodels.exceptions import RowNotFound, ShareRefused
 from smartmodels.sharing.grants import get_registry_model
-from smartmodels.tenancy.models import new_key
+from smartmodels.tenancy.models import get_namespace_model, new_key
 from smartmodels.tenancy.triggers import quoted
 
 __all__ = ["label_of", "register"]
@@ -31,7 +31,8 @@ def register(model: Any, keys: Iterable[uuid.UUID]) -> dict[uuid.UUID, Any]:
     wanted = sorted(set(keys))
     with transaction.atomic(), connection.cursor() as cursor:
         # By itself: what is inserted is then the row as whoever was waited for left it.
-        cursor.execute(_HOLD.format(**_names(model)), [wanted])
+        home = require_namespace()
+        cursor.execute(_HOLD.format(**_names(model)), [home.pk, home.schema_name, wanted])
         held = dict(cursor.fetchall())
         if missing := set(wanted) - set(held):
             raise RowNotFound(f"There is no {model._meta.verbose_name} {min(missing)} here.")
@@ -45,6 +46,7 @@ def register(model: Any, keys: Iterable[uuid.UUID]) -> dict[uuid.UUID, Any]:
 def _names(model: Any) -> dict[str, str]:
     named_by = model.smart.label_column(model)
     return {
+        "namespaces": f"public.{quoted(get_namespace_model()._meta.db_table)}",
         "registry": f"public.{quoted(get_registry_model()._meta.db_table)}",
         "table": quoted(model._meta.db_table),
         "key": quoted(model._meta.pk.column),
@@ -52,7 +54,12 @@ def _names(model: Any) -> dict[str, str]:
     }
 
 
-_HOLD = "SELECT {key}, deleted_at IS NOT NULL FROM {table} WHERE {key} = ANY (%s) ORDER BY 1 FOR SHARE"
+# The home is held as well, so that no restore serves it from other tables meanwhile, unseen by this.
+_HOLD = """
+    SELECT t.{key}, t.deleted_at IS NOT NULL FROM {table} t,
+        (SELECT FROM {namespaces} WHERE id = %s AND schema_name = %s FOR SHARE) home
+    WHERE t.{key} = ANY (%s) ORDER BY 1 FOR SHARE OF t
+"""
 _ENTER = """
     INSERT INTO {registry} AS r (home_id, model, id, resource_id, label, sorted_at)
     SELECT %s, %s, given.id, t.{key}, {label}, t.created_at
