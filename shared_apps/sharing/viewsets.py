@@ -141,3 +141,8 @@ class SharedRows(SharedWrites):
         """Return the versions of a row that are shown here, newest first."""
         versions = super().versions_of(row)  # type: ignore[misc]
         return versions_shown(row, versions) if self.shows_others else versions
+
+    def tells_who(self: Any, version: Any) -> bool:
+        """Tell who made a version of a row of another namespace only if it came through this one."""
+        here = self.request._request.namespace.slug
+        return not self.shows_others or version.via_namespace == here

@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 
 from django.db.models import Q
 
-from smartmodels.exceptions import NotPermitted, RowNotFound
+from smartmodels.exceptions import NotPermitted, ProtectedRows, RestoreConflict, RevertConflict, RowNotFound
 from smartmodels.history import version_at
 from smartmodels.rest import SMART_FIELDS, Fault, NotFound, OwnerPermission, Problem, Refused, serializers
 from smartmodels.rest.access.scoping import require_within_scope
@@ -38,6 +38,7 @@ _NEEDED = {
 }
 """What a grant must allow for an action."""
 
+_IN_THE_WAY = "Something at the home of this row stands in the way: ask there."
 _OF_DELETED = ("restore", "revert")
 _NEVER = frozenset({*SMART_FIELDS, "owner_id", "created_by_id", "updated_by_id"})
 
@@ -96,11 +97,18 @@ class SharedWrites:
 
     @contextmanager
     def writing(self: Any, reason: str | None = None) -> Iterator[None]:
-        """All or nothing; a row that is shared is written at its home."""
+        """All or nothing; a row that is shared is written at its home.
+
+        What stands in the way there is not named: it may be rows that nobody shared.
+        """
         with super().writing(reason), ExitStack() as way:  # type: ignore[misc]
             self._way_home = way
             try:
                 yield
+            except (ProtectedRows, RestoreConflict, RevertConflict) as error:
+                if self.written_through is None:
+                    raise
+                raise type(error)(_IN_THE_WAY) from error
             finally:
                 self._way_home = None
 

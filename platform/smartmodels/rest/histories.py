@@ -56,6 +56,14 @@ class VersionSerializer(serializers.Serializer[Any]):
     reverted_from = serializers.IntegerField(allow_null=True, help_text="The version a revert went back to.")
     changed = serializers.SerializerMethodField(help_text="The fields that differ from the version before.")
 
+    def to_representation(self, version: Any) -> Any:
+        """Return the version; who made it, why and through whom only where that is told."""
+        shown = super().to_representation(version)
+        if not self.context["tells_who"](version):
+            actor = {"kind": shown["actor"]["kind"], "label": None, "user": None}
+            shown.update(actor=actor, reason=None, via=None)
+        return shown
+
     @extend_schema_field({"type": "array", "items": {"type": "string"}})
     def get_changed(self, version: Any) -> list[str]:
         """Return the names of the fields that this version changed."""
@@ -102,9 +110,8 @@ class HistoryMixin:
         with self.at_home_of(row):
             pairs = self.paginate_queryset(self.versions_of(row))
             changes = {version.pk: changes_shown(self, changed) for version, changed in pairs}
-            versions = VersionSerializer(
-                [version for version, _ in pairs], many=True, context={"changes": changes}
-            )
+            context = {"changes": changes, "tells_who": self.tells_who}
+            versions = VersionSerializer([version for version, _ in pairs], many=True, context=context)
             page: Response = self.get_paginated_response(versions.data)
         return page
 
@@ -115,6 +122,11 @@ class HistoryMixin:
     def versions_of(self: Any, row: Any) -> Any:
         """Return the versions of a row that are shown here, newest first."""
         return timeline(self.model, row.pk)
+
+    def tells_who(self: Any, version: Any) -> bool:
+        """Tell whether it is shown here who made a version, why, and through which namespace."""
+        del version
+        return True
 
     @extend_schema(responses=VersionDetailSerializer)
     @action(detail=True, life="all", url_path=r"history/(?P<version>[0-9]{1,19})")
@@ -128,6 +140,7 @@ class HistoryMixin:
             context = {
                 "changes": {found.pk: changes_shown(self, diff(found, previous))},
                 "previous": previous,
+                "tells_who": self.tells_who,
                 "values": self.get_serializer(as_told_of(row, found)).data,
             }
             return Response(VersionDetailSerializer(found, context=context).data)
