@@ -25,7 +25,6 @@ from smartmodels.sharing import (
     accept,
     change_terms,
     decline,
-    done_by_home,
     get_event_model,
     get_grant_model,
     leave,
@@ -34,6 +33,7 @@ from smartmodels.sharing import (
     revoke,
     set_policy,
     share,
+    side_of,
     status_of,
 )
 
@@ -198,9 +198,12 @@ def _row(grant: Any) -> dict[str, Any]:
 
 def _told(event: Any, request: Any) -> tuple[Any, str, str, str]:
     """Return an event, what happened, to what kind of row, and who did it: of the other side, its name."""
-    is_home = done_by_home(event)
-    side, name = (event.home_id, event.home_slug) if is_home else (event.target_id, event.target_slug)
-    who = event.actor_label if side == request.namespace.pk else name
+    side = side_of(event)
+    if side is None:
+        who = ""
+    else:
+        is_own = getattr(event, f"{side}_id") == request.namespace.pk
+        who = event.actor_label if is_own else getattr(event, f"{side}_slug")
     return event, _what(event), event.model.rpartition(".")[2], who
 
 

@@ -134,6 +134,7 @@ _ASTRAY = f"""
 _DOUBLE = f"""
     {_LIVE} AND EXISTS (SELECT FROM {{grants}} o WHERE o.resource_id = g.resource_id AND o.id < g.id
         AND o.target_slug = g.target_slug AND o.target_id IS NOT DISTINCT FROM g.target_id
+        AND (g.target_id IS NOT NULL OR o.source_id IS NOT DISTINCT FROM g.source_id)
         AND o.user_id IS NOT DISTINCT FROM g.user_id AND o.status IN ('pending', 'active', 'suspended'))
 """  # noqa: S608
 

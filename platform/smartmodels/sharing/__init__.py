@@ -6,7 +6,7 @@ all, and a grant each namespace that may see one. What has to hold whatever writ
 an event.
 """
 
-from smartmodels.sharing.clock import done_by_home, status_of
+from smartmodels.sharing.clock import side_of, status_of
 from smartmodels.sharing.copying import Copied, copy_promised, homes_to_copy, promised
 from smartmodels.sharing.deciding import accept, change_terms, decline, expire_grants, leave, revoke
 from smartmodels.sharing.events import AbstractGrantEvent
@@ -70,7 +70,6 @@ __all__ = [
     "copy_promised",
     "decline",
     "differing_rows",
-    "done_by_home",
     "expire_grants",
     "get_event_model",
     "get_grant_model",
@@ -95,6 +94,7 @@ __all__ = [
     "set_policy",
     "share",
     "share_many",
+    "side_of",
     "speaks_for",
     "status_of",
     "through_grant",

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal
 
 from django.utils import timezone
 
 from smartmodels.sharing.grants import LIVING, GrantStatus
 
-__all__ = ["done_by_home", "is_over", "status_of"]
+__all__ = ["Side", "is_over", "side_of", "status_of"]
+
+Side = Literal["home", "target"]
 
 _STEPS_OF_TARGET = (GrantStatus.DECLINED, GrantStatus.LEFT)
 
@@ -28,10 +30,15 @@ def status_of(grant: Any) -> str:
     return GrantStatus.EXPIRED if grant.status in LIVING and is_over(grant) else grant.status
 
 
-def done_by_home(event: Any) -> bool:
-    """Tell whether a step is one of the home's: all but accepting, declining and leaving."""
+def side_of(event: Any) -> Side | None:
+    """Return on whose side a step was done: the target accepts, declines and leaves; the rest is the home's.
+
+    None for what a third namespace passed on, and for the end of a time, which whoever comes first notes.
+    """
+    if event.passed_on or event.status == GrantStatus.EXPIRED:
+        return None
     accepted = event.status_before == GrantStatus.PENDING and event.status in (
         GrantStatus.ACTIVE,
         GrantStatus.SUSPENDED,
     )
-    return not accepted and event.status not in _STEPS_OF_TARGET
+    return "target" if accepted or event.status in _STEPS_OF_TARGET else "home"

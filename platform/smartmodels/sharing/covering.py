@@ -44,11 +44,11 @@ def _keys_below(model: Any) -> Iterable[tuple[Any, Any]]:
 
 
 def cover(grants: Sequence[Any]) -> int:
-    """Grant what belongs to the rows of these covering grants, all the way down; return how many were made.
+    """Grant what belongs to the rows of these covering grants, all the way down; return how many follow them.
 
     The home is bound. The number of queries grows with models and with thousands of rows.
     """
-    made = 0
+    following = 0
     inherited_lately.set(None)
     by_model: dict[str, list[Any]] = defaultdict(list)
     for grant in grants:
@@ -59,12 +59,12 @@ def cover(grants: Sequence[Any]) -> int:
             rows = list(below.objects.filter(**{f"{field.attname}__in": keys}).only("pk", field.attname))
             for first in range(0, len(rows), AT_ONCE):
                 followers = follow(rows[first : first + AT_ONCE], {field: above})
-                made += len(followers) + cover(followers)
-    return made
+                following += len(followers) + cover(followers)
+    return following
 
 
 def follow(rows: Sequence[Any], covering: Mapping[Any, Sequence[Any]]) -> list[Any]:
-    """Grant rows of one model like what they belong to; return the grants that were made.
+    """Grant rows of one model like what they belong to; return the grants that follow.
 
     ``covering`` has the covering grants of the rows above, by the key of ``rows`` that points at those.
     """
@@ -82,7 +82,7 @@ def follow(rows: Sequence[Any], covering: Mapping[Any, Sequence[Any]]) -> list[A
 
 def _grant_like(registered: dict[Any, Any], wanted: Sequence[tuple[Any, Any]]) -> list[Any]:
     model = get_grant_model()
-    made = model.objects.bulk_create(
+    model.objects.bulk_create(
         [
             model(
                 resource_id=registered[key], home_id=like.home_id, target_id=like.target_id, row_id=key,
@@ -94,9 +94,11 @@ def _grant_like(registered: dict[Any, Any], wanted: Sequence[tuple[Any, Any]]) -
         ],
         ignore_conflicts=True,
     )  # fmt: skip
-    # Those that there were already have other keys than the ones that were just thought of.
-    stored = model.objects.filter(pk__in=[grant.pk for grant in made])
-    return list(stored)
+    # Those that there were already as well: rows may have come below them while nothing was covered.
+    sources, keys = {like.pk for _, like in wanted}, {registered[key] for key, _ in wanted}
+    return list(
+        model.objects.filter(source__in=sources, resource__in=keys, status__in=LIVING, cause=GrantCause.RULE)
+    )
 
 
 def covering_grants(home: Any, field: Any, keys: Iterable[Any]) -> list[Any]:

@@ -37,6 +37,10 @@ class AbstractGrantEvent(models.Model):
     actor_label = models.TextField(default="", editable=False)
     user_id = models.UUIDField(null=True, editable=False)
     reason = models.TextField(blank=True, default="", editable=False)
+    passed_on = models.BooleanField(
+        default=False, db_default=False, editable=False,
+        help_text="Whether a namespace did it that is on neither side: it passed on what it sees.",
+    )  # fmt: skip
 
     class Meta:
         abstract = True

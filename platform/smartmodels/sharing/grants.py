@@ -145,7 +145,9 @@ class AbstractGrant(models.Model):
                 name="%(app_label)s_one_living_grant",
             ),
             models.UniqueConstraint(
-                fields=["resource", "target_slug"],
+                # By whom it was offered: who passes a row on learns nothing of what its home offered.
+                fields=["resource", "target_slug", "source"],
+                nulls_distinct=False,
                 condition=Q(status__in=_LIVING, target__isnull=True),
                 name="%(app_label)s_one_living_offer",
             ),

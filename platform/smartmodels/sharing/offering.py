@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import transaction
-from django.db.models import Q
+from django.db.models import F, Q
 from django.utils import timezone
 
 from smartmodels.context import require_namespace, require_operation
@@ -180,8 +180,9 @@ def grant_rows(
         "created_by_label": require_operation().actor.label,
     }
     status = GrantStatus.ACTIVE if to.consents else GrantStatus.PENDING
-    whom = Q(target=to.namespace) if to.namespace is not None else Q(target=None, target_slug=to.slug)
-    living = model.objects.filter(whom, resource_id__in=registered.values(), user=None, status__in=LIVING)
+    living = model.objects.filter(
+        _given_to(to, cause), resource_id__in=registered.values(), user=None, status__in=LIVING
+    )
     _expire(living, now)
     before = {grant.resource_id for grant in living.select_for_update(of=("self",)).order_by("pk")}
     if before:
@@ -196,7 +197,21 @@ def grant_rows(
         ],
         ignore_conflicts=True,
     )  # fmt: skip
-    return {grant.resource_id: grant for grant in living.select_related("resource", "home", "target")}
+    found = living.select_related("resource", "home", "target").order_by(F("target").asc(nulls_first=True))
+    return {grant.resource_id: grant for grant in found}
+
+
+def _given_to(to: Receiver, cause: str) -> Q:
+    """Return the condition for grants that an offer renews.
+
+    An offer that waits is renewed by its name, whoever bears that by now: were it another one once there is
+    somebody, or once they take less, whoever offers twice would learn so.
+    """
+    waiting = Q(target_slug=to.slug, status=GrantStatus.PENDING, source=None)
+    if to.namespace is None:
+        return waiting
+    told = to.consents or cause != GrantCause.MANUAL
+    return Q(target=to.namespace) if told else Q(target=to.namespace) | waiting
 
 
 def _expire(grants: Any, now: datetime) -> None:

@@ -119,7 +119,7 @@ DECLARE
     operation jsonb := coalesce(nullif(current_setting('smartmodels.operation', true), ''), '{}')::jsonb;
 BEGIN
     INSERT INTO {events} (at, grant_id, home_id, home_slug, target_id, target_slug, model, row_id, status_before,
-        status, terms, operation_id, actor_kind, actor_label, user_id, reason)
+        status, terms, operation_id, actor_kind, actor_label, user_id, reason, passed_on)
     VALUES (clock_timestamp(), NEW.id, NEW.home_id,
         coalesce((SELECT n.slug FROM {namespaces} n WHERE n.id = NEW.home_id), ''), NEW.target_id, NEW.target_slug,
         NEW.model, NEW.row_id,
@@ -127,7 +127,8 @@ BEGIN
         jsonb_build_object('role', NEW.role, 'expires_at', NEW.expires_at, 'may_reshare', NEW.may_reshare,
             'covers_below', NEW.covers_below, 'history', NEW.history, 'at_end', NEW.at_end),
         (operation->>'id')::uuid, coalesce(operation->>'kind', 'database'), coalesce(operation->>'label', session_user),
-        (operation->>'user')::uuid, coalesce(operation->>'reason', ''));
+        (operation->>'user')::uuid, coalesce(operation->>'reason', ''),
+        TG_OP = 'INSERT' AND NEW.source_id IS NOT NULL AND NEW.cause <> 'rule');
     RETURN NULL;
 END
 $event$;
@@ -145,8 +146,16 @@ BEGIN
             WHEN f.cause = 'rule' OR array_position(roles, f.role) > array_position(roles, NEW.role)
             THEN NEW.role ELSE f.role END,
         expires_at = CASE WHEN NEW.expires_at IS NOT DISTINCT FROM OLD.expires_at THEN f.expires_at
-            WHEN f.cause = 'rule' THEN NEW.expires_at ELSE least(f.expires_at, NEW.expires_at) END
-    FROM (SELECT ARRAY['view', 'edit', 'manage']::varchar[] AS roles) known
+            WHEN f.cause = 'rule' THEN NEW.expires_at ELSE least(f.expires_at, NEW.expires_at) END,
+        history = CASE WHEN NEW.history = OLD.history THEN f.history
+            WHEN f.cause = 'rule' OR array_position(shown, f.history) > array_position(shown, NEW.history)
+            THEN NEW.history ELSE f.history END,
+        at_end = CASE WHEN NEW.at_end = OLD.at_end THEN f.at_end
+            WHEN f.cause = 'rule' OR NEW.at_end = 'none' THEN NEW.at_end ELSE f.at_end END,
+        covers_below = CASE WHEN f.cause = 'rule' AND NEW.covers_below <> OLD.covers_below THEN NEW.covers_below
+            ELSE f.covers_below END
+    FROM (SELECT ARRAY['view', 'edit', 'manage']::varchar[] AS roles,
+        ARRAY['none', 'since', 'full']::varchar[] AS shown) known
     WHERE f.source_id = NEW.id AND f.status IN ('pending', 'active', 'suspended');
     RETURN NULL;
 END
@@ -184,7 +193,9 @@ CREATE OR REPLACE TRIGGER sharing_grant_changed AFTER UPDATE ON {grants} FOR EAC
         ROW(NEW.status, NEW.role, NEW.expires_at, NEW.may_reshare, NEW.covers_below, NEW.history, NEW.at_end))
     EXECUTE FUNCTION public.smartmodels_grant_event();
 CREATE OR REPLACE TRIGGER sharing_grant_followed AFTER UPDATE ON {grants} FOR EACH ROW
-    WHEN (ROW(OLD.status, OLD.role, OLD.expires_at) IS DISTINCT FROM ROW(NEW.status, NEW.role, NEW.expires_at))
+    WHEN (ROW(OLD.status, OLD.role, OLD.expires_at, OLD.history, OLD.at_end, OLD.covers_below)
+        IS DISTINCT FROM
+        ROW(NEW.status, NEW.role, NEW.expires_at, NEW.history, NEW.at_end, NEW.covers_below))
     EXECUTE FUNCTION public.smartmodels_grant_followed();
 CREATE OR REPLACE TRIGGER sharing_home_state AFTER UPDATE OF state ON {namespaces} FOR EACH ROW
     WHEN (OLD.state IS DISTINCT FROM NEW.state

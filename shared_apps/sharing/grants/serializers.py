@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 from django.utils import timezone
 
 from shared_apps.sharing.models import Grant, GrantEvent
 from smartmodels.context import require_namespace
 from smartmodels.rest import StrictSerializer, serializers
-from smartmodels.sharing import GrantEnd, GrantHistory, GrantRole, GrantStatus, done_by_home, status_of
+from smartmodels.sharing import GrantEnd, GrantHistory, GrantRole, GrantStatus, side_of, status_of
 
 __all__ = [
     "GrantEventSerializer",
@@ -77,6 +78,10 @@ class GrantSerializer(serializers.ModelSerializer[Grant]):
         help_text="The namespace that it is shared with; until that has answered, the name it was offered to."
     )
     status = serializers.SerializerMethodField()
+    copied_as = serializers.SerializerMethodField(help_text="The key of the copy: for its namespace alone.")
+    copy_refused = serializers.SerializerMethodField(
+        help_text="Why no copy could be made, where one was promised: for the other namespace alone."
+    )
 
     class Meta:
         model = Grant
@@ -97,6 +102,14 @@ class GrantSerializer(serializers.ModelSerializer[Grant]):
         is_known = grant.decided_at is not None or grant.status in (GrantStatus.ACTIVE, GrantStatus.SUSPENDED)
         is_here = grant.target_id == require_namespace().pk
         return grant.target.slug if grant.target is not None and (is_known or is_here) else grant.target_slug
+
+    def get_copied_as(self, grant: Grant) -> UUID | None:
+        """Return the key of the copy, to the namespace that has it."""
+        return grant.copied_as if grant.target_id == require_namespace().pk else None
+
+    def get_copy_refused(self, grant: Grant) -> str:
+        """Return why there is no copy: to the home it would tell of rows of the target."""
+        return grant.copy_refused if grant.target_id == require_namespace().pk else ""
 
     def get_status(self, grant: Grant) -> str:
         """Return how it is by the clock, whoever noted that already."""
@@ -132,5 +145,5 @@ class GrantEventSerializer(serializers.ModelSerializer[GrantEvent]):
 
     @staticmethod
     def _is_own(event: GrantEvent) -> bool:
-        side = event.home_id if done_by_home(event) else event.target_id
-        return bool(side == require_namespace().pk)
+        side = side_of(event)
+        return side is not None and bool(getattr(event, f"{side}_id") == require_namespace().pk)
