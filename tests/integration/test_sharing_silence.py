@@ -1,12 +1,15 @@
 """What one namespace does not learn of another by what is shared, beyond what the grant says."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from shared_apps.sharing.models import Grant, GrantEvent, SharingPolicy
+from shared_apps.sharing.reading import restricted
 from smartmodels.context import Actor, namespace_scope, operation
 from smartmodels.exceptions import ShareRefused
+from smartmodels.rest import SmartSerializer, serializers
 from smartmodels.sharing import change_terms, reshare, share
 from tenant_apps.research.models import Specimen, Study
 from tests.support.many import cheap_namespace
@@ -162,6 +165,23 @@ def test_grant__refused_copy__is_told_to_the_target_alone(
 
 
 # People and rows of the home
+
+
+class WithTitle(SmartSerializer):
+    """A specimen with the title of its study."""
+
+    study_title = serializers.CharField(source="study.title", read_only=True)
+
+    class Meta:
+        model = Specimen
+        fields = ("id", "study", "study_title", "species")
+
+
+def test_restricted__value_of_another_row__is_not_shown(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A key that may be read does not open the row that it leads to."""
+    options = replace(Specimen.smart, view_fields=("study",))
+    monkeypatch.setattr(Specimen, "smart", options)
+    assert list(restricted(WithTitle, Specimen)().fields) == ["id", "study"]
 
 
 @pytest.mark.parametrize("path", ["history/", "history/{version}/"])

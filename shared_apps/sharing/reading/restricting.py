@@ -46,7 +46,10 @@ def _fields(model: Any) -> Any:
 def _is_shown(name: str, field: Any, seen: frozenset[str], model: Any) -> bool:
     if isinstance(field, ToldField):
         return True
-    source = str(field.source).partition(".")[0]
+    source, leads_on, _ = str(field.source).partition(".")
+    if leads_on:
+        # A value of another row, which nobody shared with this one.
+        return name in seen
     return source in seen or source in ("pk", model._meta.pk.name) or (source == "*" and name in seen)
 
 
