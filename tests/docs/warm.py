@@ -16,6 +16,7 @@ import socket
 import subprocess
 import sys
 import threading
+from contextlib import suppress
 from pathlib import Path
 
 __all__ = ["CLIENT", "serve", "start"]
@@ -100,7 +101,8 @@ def _read(asking: socket.socket, length: int) -> bytes:
 
 def _end_with(asking: socket.socket, pid: int) -> None:
     if not asking.recv(1):
-        os.kill(pid, signal.SIGKILL)
+        with suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
 
 
 def _become(words: list[str], folder: str, environment: dict[str, str], streams: list[int]) -> None:

@@ -115,7 +115,7 @@ def test_load_field_data__whole_file__takes_few_queries(
     in_alpha: Any, django_assert_max_num_queries: Any
 ) -> None:
     """A load asks once per table and writes in batches."""
-    with django_assert_max_num_queries(10):
+    with django_assert_max_num_queries(11):
         load_field_data(RECORDS)
 
 

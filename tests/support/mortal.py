@@ -44,16 +44,20 @@ class Fuse:
             os.kill(os.getpid(), signal.SIGKILL)
 
 
-def make(slug: str, *, step: int | None = None, statement: int | None = None) -> tuple[int, int]:
-    """Make a namespace; be killed when that step begins, or before that statement is sent.
+def make(
+    slug: str, *, step: int | None = None, statement: int | None = None, answered: int | None = None
+) -> tuple[int, int]:
+    """Make a namespace; be killed when that step begins, before that statement is sent, or after its answer.
 
     Returns how many steps and statements it took.
     """
-    steps, statements = Fuse(step), Fuse(statement)
+    steps, statements, answers = Fuse(step), Fuse(statement), Fuse(answered)
 
     def execute(run: Callable[..., Any], *details: Any) -> Any:
         statements.burn()
-        return run(*details)
+        answer = run(*details)
+        answers.burn()
+        return answer
 
     owner = User.objects.get(email="ana@example.org")
     with operation(actor=Actor.system("tests")), connection.execute_wrapper(execute):

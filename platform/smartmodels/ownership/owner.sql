@@ -41,7 +41,8 @@ $open$;
 CREATE OR REPLACE FUNCTION public.smartmodels_owners_open() RETURNS trigger
 LANGUAGE plpgsql AS $owners$
 BEGIN
-    PERFORM public.smartmodels_require_open(ARRAY(SELECT owner_id FROM new_rows)
+    PERFORM public.smartmodels_require_open(
+        ARRAY(SELECT owner_id FROM new_rows WHERE owner_id <> public.smartmodels_sentinel())
         || ARRAY(SELECT owner_before_deletion_id FROM new_rows WHERE owner_before_deletion_id IS NOT NULL));
     RETURN NULL;
 END
