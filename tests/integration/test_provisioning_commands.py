@@ -266,7 +266,7 @@ def test_program__refused__exits_1_with_message_and_code(committing: Any, alpha:
     """On stderr, in one line, and nothing on stdout."""
     done = manage("namespace", "create", "alpha", "--owner", "zoe@example.org", "--json")
     assert (done.returncode, done.stdout) == (1, "")
-    assert done.stderr.splitlines()[-1].endswith("[slug-taken]")
+    assert json.loads(done.stderr.splitlines()[-1])["error"]["code"] == "slug-taken"
 
 
 def test_program__used_wrongly__exits_2(committing: Any) -> None:

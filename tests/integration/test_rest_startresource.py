@@ -80,6 +80,7 @@ def test_startresource__new_app__is_complete(committing: object, checkout: Path)
         "/api/v1/field-trips/{id}/diff/",
         "/api/v1/field-trips/{id}/history/",
         "/api/v1/field-trips/{id}/history/{version}/",
+        "/api/v1/field-trips/{id}/namespaces/",
         "/api/v1/field-trips/{id}/restore/",
         "/api/v1/field-trips/{id}/revert/",
     ]

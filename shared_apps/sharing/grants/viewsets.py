@@ -208,11 +208,12 @@ class GrantViewSet(IdempotencyMixin, RehearsalMixin, GenericApiViewSet):
     @action(detail=True, methods=["post"])
     def reshare(self, request: Any, pk: str) -> Response:
         """Pass a row on that may be passed on: for no more, and no longer, than it is shared."""
-        given = ReshareSerializer(data=request.data)
-        given.is_valid(raise_exception=True)
-        asked = dict(given.validated_data)
         with self.writing():
-            made = reshare(self._grant("target"), asked.pop("namespace"), **asked)
+            grant = self._grant("target")
+            given = ReshareSerializer(data=request.data)
+            given.is_valid(raise_exception=True)
+            asked = dict(given.validated_data)
+            made = reshare(grant, asked.pop("namespace"), **asked)
         return self._shown(made, 201)
 
     # Change and take back
@@ -220,10 +221,11 @@ class GrantViewSet(IdempotencyMixin, RehearsalMixin, GenericApiViewSet):
     @extend_schema(request=TermsSerializer)
     def partial_update(self, request: Any, pk: str) -> Response:
         """Change what a grant from this namespace allows, and until when."""
-        given = TermsSerializer(data=request.data, partial=True)
-        given.is_valid(raise_exception=True)
         with self.writing():
-            grant = change_terms(self._grant("home"), **given.validated_data)
+            grant = self._grant("home")
+            given = TermsSerializer(data=request.data, partial=True)
+            given.is_valid(raise_exception=True)
+            grant = change_terms(grant, **given.validated_data)
         return self._shown(grant)
 
     @extend_schema(request=None)
