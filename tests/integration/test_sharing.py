@@ -21,7 +21,7 @@ from smartmodels.sharing import (
     share_many,
 )
 from smartmodels.tenancy import life
-from tenant_apps.research.models import Specimen, Study
+from tenant_apps.research.models import Observation, Specimen, Study
 from tests.support.lives import act
 
 
@@ -206,6 +206,20 @@ def test_share__covering__grants_what_is_below(study: Study, beta: Any) -> None:
     after = Specimen.objects.create(study=study, number=2, individual="N2", species="Adelie")
     grants = Grant.objects.filter(model="research.specimen", cause="rule", status="active", role="edit")
     assert set(grants.values_list("row_id", flat=True)) == {before.pk, after.pk}
+
+
+def test_covered_row__moved_elsewhere__is_no_longer_shared(study: Study, beta: Any) -> None:
+    """A row is covered while it belongs to the row that is shared, whatever moves it; others stay."""
+    rows = [Specimen.objects.create(study=study, number=n, individual="N", species="A") for n in (1, 2)]
+    Observation.objects.create(specimen=rows[0])
+    share_by_operator(study, beta, covers_below=True)
+    assert Grant.objects.filter(status="active").count() == 4
+    moved = Study.objects.create(code="secret")
+    with connection.cursor() as cursor:
+        cursor.execute("UPDATE research_specimen SET study_id = %s WHERE id = %s", [moved.pk, rows[0].pk])
+        cursor.execute("UPDATE research_specimen SET individual = 'M'")
+    left = Grant.objects.filter(status="active").values_list("row_id", flat=True)
+    assert set(left) == {study.pk, rows[1].pk}
 
 
 def test_revoke__covering__ends_what_it_covers(study: Study, beta: Any) -> None:

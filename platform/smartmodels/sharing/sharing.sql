@@ -32,8 +32,15 @@ DECLARE
     source text := CASE event WHEN 'UPDATE' THEN 'new_rows' WHEN 'DELETE' THEN 'old_rows'
         ELSE format('%I.%I', schema_name, table_name) END;
     there text := format('r.home_id = %L::uuid AND r.model = %L AND r.purged_at IS NULL', home, args[0]);
+    above text := (
+        SELECT string_agg(format('n.%I', a.attname), ', ')
+        FROM pg_catalog.pg_constraint c
+        JOIN pg_catalog.pg_attribute a ON a.attrelid = c.conrelid AND a.attnum = ANY (c.conkey)
+        WHERE event = 'UPDATE' AND c.contype = 'f' AND a.atttypid = 'pg_catalog.uuid'::regtype
+            AND c.conrelid = format('%I.%I', schema_name, table_name)::regclass
+    );
 BEGIN
-    -- Two statements: the second sees the grants that somebody made while the first waited for the registry.
+    -- Several statements: the later ones see the grants that somebody made while the first waited for the registry.
     IF event = 'UPDATE' THEN
         RETURN format($sql$
             UPDATE {registry} r SET version = r.version + 1, deleted_at = n.deleted_at, label = %2$s
@@ -41,10 +48,18 @@ BEGIN
             UPDATE {grants} g SET resource_deleted = NOT g.resource_deleted
             FROM {registry} r, new_rows n
             WHERE g.resource_id = r.id AND %1$s AND r.resource_id = n.%3$I
-                AND g.resource_deleted = (r.deleted_at IS NULL)
+                AND g.resource_deleted = (r.deleted_at IS NULL);
             $sql$, there,
             CASE args[2] WHEN '' THEN '''''' ELSE format('public.smartmodels_label(n.%I::text)', args[2]) END,
-            args[1]);
+            args[1])
+            -- What belongs to another row from now on is no longer covered by the grant of the one it belonged to.
+            || CASE WHEN above IS NULL THEN '' ELSE format($sql$
+            UPDATE {grants} g SET status = 'revoked'
+            FROM {registry} r, new_rows n, {grants} s
+            WHERE g.resource_id = r.id AND %1$s AND r.resource_id = n.%2$I AND g.cause = 'rule'
+                AND g.status IN ('pending', 'active', 'suspended') AND s.id = g.source_id
+                AND s.row_id <> ALL (array_remove(ARRAY[%3$s], NULL))
+            $sql$, there, args[1], above) END;
     END IF;
     RETURN format($sql$
         UPDATE {registry} r SET version = r.version + 1, deleted_at = coalesce(r.deleted_at, clock_timestamp()),
