@@ -38,9 +38,9 @@ FROM {schema}.research_study ORDER BY id LIMIT %s ON CONFLICT DO NOTHING
 GRANT = """
 INSERT INTO public.sharing_grant (id, resource_id, model, row_id, home_id, target_id, target_slug, role,
     cause, covers_below, may_reshare, status, resource_deleted, history, at_end, created_by_label,
-    decided_by_label, ended_by_label)
+    decided_by_label, ended_by_label, copy_refused)
 SELECT gen_random_uuid(), r.id, '', r.resource_id, r.home_id, t.id, t.slug, 'view', 'manual', false, false,
-    'active', false, 'none', 'none', '', '', ''
+    'active', false, 'none', 'none', '', '', '', ''
 FROM public.sharing_sharedresource r, public.namespaces_namespace t
 WHERE r.home_id = ANY(%s) AND r.purged_at IS NULL AND t.id = ANY(%s) AND t.id <> r.home_id
 ORDER BY r.resource_id LIMIT %s
