@@ -20,7 +20,7 @@ import psycopg
 from psycopg import sql
 
 ROOT = Path(__file__).resolve().parents[2]
-_PATIENCE = 50
+_PATIENCE = 600
 TEMPLATE_LOCK, SLOT_LOCK = 0x736D7431, 0x736D7432
 ADDRESS = re.compile(r"(?P<server>\w+://[^/?]*)(?:/[^?]*)?(?P<query>\?.*)?\Z")
 # What the rows and tables of the template follow from.
