@@ -6,7 +6,6 @@ from typing import Any
 
 from django.db.models import Case, Q, Value, When
 
-from shared_apps.sharing.reading import SCOPES, shared_row
 from shared_apps.sharing.reading.grants import Home, chunks_of, homes_of, shown_grants, shown_of
 from shared_apps.sharing.reading.rows import shared_rows
 from smartmodels.conf import settings
@@ -14,7 +13,7 @@ from smartmodels.context import require_namespace
 from smartmodels.exceptions import InvalidInput
 from smartmodels.models import Resource
 
-__all__ = ["SCOPES", "shared_row", "visible_parts", "visible_rows"]
+__all__ = ["visible_parts", "visible_rows"]
 
 
 def visible_parts(model: type[Resource], scope: str = "all") -> list[Any]:

@@ -12,9 +12,10 @@ from django.core.exceptions import PermissionDenied
 from django.core.paginator import Paginator
 from django.http import Http404, HttpResponseRedirect
 from django.template.response import TemplateResponse
-from django.urls import path, reverse
+from django.urls import path
 
 from smartmodels.admin.rights import Rights
+from smartmodels.admin.site_pages import SitePages
 from smartmodels.admin.undoing import Undo, undo
 from smartmodels.exceptions import InvalidInput, MarkExists
 from smartmodels.history import all_marks, delete_mark, mark, plan_revert_mark
@@ -39,18 +40,7 @@ class MarkForm(forms.Form):
     )
 
 
-class _MarkPages:
-    def __init__(self, site: Any) -> None:
-        self.site = site
-
-    def _url(self, name: str, *args: Any) -> str:
-        return reverse(f"admin:{name}", args=args, current_app=self.site.name)
-
-    def _render(self, request: Any, page: str, status: int = 200, **context: Any) -> TemplateResponse:
-        request.current_app = self.site.name
-        everywhere = {**self.site.each_context(request), **context}
-        return TemplateResponse(request, f"smartmodels/admin/{page}.html", everywhere, status=status)
-
+class _MarkPages(SitePages):
     def _mark(self, number: int) -> Any:
         found = all_marks().filter(pk=number).first() if number <= _ID_MAX else None
         if found is None:

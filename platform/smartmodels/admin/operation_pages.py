@@ -13,12 +13,13 @@ from django.core.paginator import Paginator
 from django.db.models import Q
 from django.http import Http404
 from django.template.response import TemplateResponse
-from django.urls import path, reverse
+from django.urls import path
 from django.utils.timezone import localtime
 
 from smartmodels.admin.listed_rows import listed
 from smartmodels.admin.looking_back import BetweenForm, OperationsForm
 from smartmodels.admin.rights import Rights
+from smartmodels.admin.site_pages import SitePages, key_of
 from smartmodels.admin.undoing import Undo, undo
 from smartmodels.history import (
     InOperation,
@@ -65,25 +66,7 @@ def _number(given: str | None) -> int:
     return min(max(int(given[:6]), 1), _PAGES_MAX)
 
 
-def _key(given: str) -> uuid.UUID:
-    try:
-        return uuid.UUID(given)
-    except ValueError as error:
-        raise Http404("There is no such operation here.") from error
-
-
-class _OperationPages:
-    def __init__(self, site: Any) -> None:
-        self.site = site
-
-    def _render(self, request: Any, page: str, status: int = 200, **context: Any) -> TemplateResponse:
-        request.current_app = self.site.name
-        everywhere = {**self.site.each_context(request), **context}
-        return TemplateResponse(request, f"smartmodels/admin/{page}.html", everywhere, status=status)
-
-    def _url(self, name: str, *args: Any) -> str:
-        return reverse(f"admin:{name}", args=args, current_app=self.site.name)
-
+class _OperationPages(SitePages):
     def list(self, request: Any) -> TemplateResponse:
         """List operations, newest first."""
         form, number = OperationsForm(request.GET), _number(request.GET.get("p"))
@@ -107,7 +90,7 @@ class _OperationPages:
 
     def show(self, request: Any, operation_id: str) -> TemplateResponse:
         """Show what one operation changed."""
-        rights, key = Rights(request, self.site), _key(operation_id)
+        rights, key = Rights(request, self.site), key_of(operation_id, "operation")
         summary = self._summary(rights, key)
         did, kinds, who = in_words(summary)
         touched = [model for model in rights.models if model._meta.label_lower in summary.rows]
@@ -124,7 +107,7 @@ class _OperationPages:
 
     def undo(self, request: Any, operation_id: str) -> TemplateResponse:
         """Undo everything that one operation changed."""
-        rights, key = Rights(request, self.site), _key(operation_id)
+        rights, key = Rights(request, self.site), key_of(operation_id, "operation")
         summary = self._summary(rights, key)
         did, kinds, who = in_words(summary)
         what = f"{did}: {kinds}, on {moment_in_words(summary.began)} by {who}."

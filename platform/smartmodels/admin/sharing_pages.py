@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Callable
 from functools import partial
 from typing import Any
@@ -12,11 +11,11 @@ from django.core.exceptions import PermissionDenied
 from django.core.paginator import Paginator
 from django.db.models import Q
 from django.http import Http404, HttpResponseRedirect
-from django.template.response import TemplateResponse
 from django.urls import path, reverse
 
 from smartmodels.admin.rights import Rights
 from smartmodels.admin.sharing_forms import PolicyForm, ShareForm, TermsForm
+from smartmodels.admin.site_pages import SitePages, key_of
 from smartmodels.exceptions import InvalidInput, SmartModelsError
 from smartmodels.models import resource_model
 from smartmodels.sharing import (
@@ -48,22 +47,7 @@ _STEPS: dict[str, tuple[str, Callable[[Any], Any], str]] = {
 }
 
 
-def _key(given: str) -> uuid.UUID:
-    try:
-        return uuid.UUID(given)
-    except ValueError as error:
-        raise Http404("There is no such grant here.") from error
-
-
-class _SharingPages:
-    def __init__(self, site: Any) -> None:
-        self.site = site
-
-    def _render(self, request: Any, page: str, status: int = 200, **context: Any) -> TemplateResponse:
-        request.current_app = self.site.name
-        everywhere = {**self.site.each_context(request), **context}
-        return TemplateResponse(request, f"smartmodels/admin/{page}.html", everywhere, status=status)
-
+class _SharingPages(SitePages):
     def _rights(self, request: Any) -> Rights:
         rights = Rights(request, self.site)
         if not rights.manages:
@@ -79,7 +63,7 @@ class _SharingPages:
         for side in sides:
             sided |= Q(**{side: request.namespace.pk})
         grants = get_grant_model().objects.select_related("resource", "home", "target")
-        grant = grants.filter(sided, pk=_key(given)).first()
+        grant = grants.filter(sided, pk=key_of(given, "grant")).first()
         if grant is None:
             raise Http404("There is no such grant here.")
         return grant
@@ -157,7 +141,7 @@ class _SharingPages:
             raise Http404("There is no such kind of row.") from error
         if kind not in Rights(request, self.site).models:
             raise Http404("There is no such kind of row here.")
-        row = kind.objects.filter(pk=_key(row_id)).first()
+        row = kind.objects.filter(pk=key_of(row_id, "row")).first()
         if row is None:
             raise Http404("There is no such row here.")
         return row

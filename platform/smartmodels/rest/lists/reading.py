@@ -80,6 +80,7 @@ class _Got(_Rendered):
         self._columns, self._keys = columns, as_keys(terms)
 
     def read(self, rows: Any) -> list[Found]:
+        """Return the rows, each with its place in the order: one query for plain values."""
         said = rows.query.annotations
         sources = [
             _told(each.field, said) if each.stored is None else each.stored.attname for each in self._columns
