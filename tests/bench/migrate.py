@@ -23,7 +23,7 @@ from django.db import connection
 
 from shared_apps.namespaces.models import Namespace
 from smartmodels.tenancy.engine.base import search_path
-from smartmodels.tenancy.migrating.previewing import preview_fleet
+from smartmodels.tenancy.migrating.previewing import PlannedGroup, preview_fleet
 from tests.bench.measuring import figure, seconds
 from tests.support.crowds import crowd
 from tests.support.databases import ROOT
@@ -70,7 +70,7 @@ class Fleet:
 
     def send_bare(self) -> float:
         """Send the statements and nothing else, so many schemas in one message; return the seconds."""
-        (group,) = preview_fleet()
+        group = only_group()
         bare = ";\n".join(each.sql.rstrip(";") for step in group.migrations for each in step.statements)
         parts = [f"SET search_path TO {search_path(each.schema_name)};\n{bare}" for each in self.namespaces]
         with psycopg.connect(os.environ["DATABASE_URL"], autocommit=True) as plain:
@@ -83,7 +83,7 @@ class Fleet:
 
     def note_all(self) -> None:
         """Record in every schema what was sent past all records."""
-        (group,) = preview_fleet()
+        group = only_group()
         with connection.cursor() as cursor:
             for each in self.namespaces:
                 for step in group.migrations:
@@ -99,20 +99,49 @@ class Fleet:
 def fleet(count: int) -> Iterator[Fleet]:
     """A fleet and its written migrations; what they add to tables goes with the database."""
     namespaces = crowd(count)
+    # What an earlier figure left in the tables has other names.
+    label = f"bench{time.monotonic_ns()}"
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        written_migrations(Path(folder), label) as written,
+        alone(namespaces),
+        forgotten(namespaces, label),
+    ):
+        yield Fleet(written, namespaces)
+
+
+@contextmanager
+def alone(namespaces: list[Namespace]) -> Iterator[None]:
+    """Set all other namespaces aside for the block, whatever comes of it."""
     others = Namespace.objects.exclude(pk__in=[each.pk for each in namespaces]).filter(state="active")
     set_aside = list(others.values_list("pk", flat=True))
     Namespace.objects.filter(pk__in=set_aside).update(state="reserved")
-    # What an earlier figure left in the tables has other names.
-    label = f"bench{time.monotonic_ns()}"
-    with tempfile.TemporaryDirectory() as folder, written_migrations(Path(folder), label) as written:
-        yield Fleet(written, namespaces)
-    with connection.cursor() as cursor:
-        for each in namespaces:
-            cursor.execute(
-                f'DELETE FROM "{each.schema_name}".django_migrations WHERE name LIKE %s',  # noqa: S608
-                [f"%_{label}"],
-            )
-    Namespace.objects.filter(pk__in=set_aside).update(state="active")
+    try:
+        yield
+    finally:
+        Namespace.objects.filter(pk__in=set_aside).update(state="active")
+
+
+@contextmanager
+def forgotten(namespaces: list[Namespace], label: str) -> Iterator[None]:
+    """Take the block's migrations out of all records in the end, whatever comes of it."""
+    try:
+        yield
+    finally:
+        with connection.cursor() as cursor:
+            for each in namespaces:
+                table = f'"{each.schema_name}".django_migrations'
+                cursor.execute(f"DELETE FROM {table} WHERE name LIKE %s", [f"%_{label}"])  # noqa: S608
+
+
+def only_group() -> PlannedGroup:
+    """What all of the fleet lack, which are alike; say what differs if they are not."""
+    groups = preview_fleet()
+    if len(groups) != 1:
+        lacking = [(each.namespaces, [step.name for step in each.migrations]) for each in groups]
+        found = [f"{len(slugs)} such as {slugs[0]} lack {names}" for slugs, names in lacking]
+        raise AssertionError(f"The fleet is not alike: {'; '.join(found) or 'nothing is lacking'}.")
+    return groups[0]
 
 
 @contextmanager

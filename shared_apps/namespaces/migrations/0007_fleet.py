@@ -36,19 +36,25 @@ AS $fingerprint$
     SELECT encode(sha256(convert_to(array_to_string(coalesce(applied, '{}'), E'\\n'), 'UTF8')), 'hex')
 $fingerprint$;
 
-CREATE FUNCTION public.smartmodels_note_schema(schema_name text) RETURNS void
+CREATE FUNCTION public.smartmodels_note_applied(schema_name text, names text[]) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
 AS $note$
-DECLARE
-    found text[] := coalesce(public.smartmodels_applied(schema_name), '{}');
 BEGIN
     INSERT INTO public.namespaces_schemastate AS known (schema_name, applied, fingerprint, updated_at)
-    VALUES (smartmodels_note_schema.schema_name, found, public.smartmodels_fingerprint(found), now())
+    VALUES (smartmodels_note_applied.schema_name, names, public.smartmodels_fingerprint(names), now())
     ON CONFLICT ON CONSTRAINT namespaces_schemastate_pkey DO UPDATE
         SET applied = excluded.applied, fingerprint = excluded.fingerprint, updated_at = excluded.updated_at;
 END
 $note$;
 
+CREATE FUNCTION public.smartmodels_note_schema(schema_name text) RETURNS void
+LANGUAGE sql SET search_path = pg_catalog, pg_temp
+AS $note$
+    SELECT public.smartmodels_note_applied(schema_name, coalesce(public.smartmodels_applied(schema_name), '{}'))
+$note$;
+
+-- Of the trigger on each django_migrations. PostgreSQL compiles it for each of them and keeps that for the session, so
+-- smartmodels_migrated(), which notes what it writes itself, says so in smartmodels.noted and the trigger is passed by.
 CREATE FUNCTION public.smartmodels_note_migrations() RETURNS trigger
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
 AS $trigger$
@@ -116,33 +122,37 @@ BEGIN
     IF cardinality(tables) > 0 AND public.smartmodels_tables_shape(of_schema, tables) IS DISTINCT FROM shape THEN
         RAISE EXCEPTION 'Tables of schema % have drifted.', of_schema USING ERRCODE = 'SM103';
     END IF;
+    -- Transactions that come in one message all say that they began when it came.
+    PERFORM set_config('smartmodels.taken', extract(epoch FROM clock_timestamp())::text, true);
 END
 $take$;
 
--- Record migrations in a schema and what came of the last one, inside its transaction. None of them may be recorded
--- there already, and the trigger has to note what was expected.
+-- Record migrations in a schema and what came of the last one, inside its transaction. What its own django_migrations
+-- says, and no longer only what was noted of it, has to be with them what was expected.
 CREATE FUNCTION public.smartmodels_migrated(
     of_schema text, apps text[], names text[], expected text, run uuid, slug text, way text
 ) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
 AS $migrated$
 DECLARE
-    recorded bigint;
+    found text[] := public.smartmodels_applied(of_schema);
 BEGIN
-    EXECUTE format(
-        'INSERT INTO %1$I.django_migrations (app, name, applied) SELECT each.app, each.name, now() '
-        'FROM unnest($1, $2) AS each (app, name) WHERE NOT EXISTS ('
-        'SELECT FROM %1$I.django_migrations AS known WHERE known.app = each.app AND known.name = each.name)', of_schema
-    ) USING apps, names;
-    GET DIAGNOSTICS recorded = ROW_COUNT;
-    IF recorded <> cardinality(names) THEN
+    found := ARRAY(
+        SELECT each COLLATE "C" AS name FROM unnest(found) AS each
+        UNION ALL SELECT app || '.' || migration FROM unnest(apps, names) AS new (app, migration) ORDER BY name);
+    IF public.smartmodels_fingerprint(found) <> expected THEN
         RAISE EXCEPTION 'The migrations of schema % are others by now.', of_schema USING ERRCODE = 'SM102';
     END IF;
-    PERFORM public.smartmodels_require_state(of_schema, expected);
+    PERFORM set_config('smartmodels.noted', 'on', true);
+    EXECUTE format(
+        'INSERT INTO %I.django_migrations (app, name, applied) SELECT app, name, now() '
+        'FROM unnest($1, $2) AS each (app, name)', of_schema) USING apps, names;
+    PERFORM set_config('smartmodels.noted', '', true);
+    PERFORM public.smartmodels_note_applied(of_schema, found);
     INSERT INTO public.namespaces_migrationoutcome
         (run_id, slug, schema_name, migration, way, error_code, error, seconds, finished_at)
     VALUES (run, slug, of_schema, apps[cardinality(apps)] || '.' || names[cardinality(names)], way, '', '',
-        extract(epoch FROM clock_timestamp() - transaction_timestamp()), clock_timestamp());
+        extract(epoch FROM clock_timestamp()) - current_setting('smartmodels.taken')::numeric, clock_timestamp());
 END
 $migrated$;
 
@@ -166,7 +176,8 @@ BEGIN
     LOOP
         EXECUTE format(
             'CREATE TRIGGER smartmodels_note AFTER INSERT OR UPDATE OR DELETE ON %I.django_migrations '
-            'FOR EACH STATEMENT EXECUTE FUNCTION public.smartmodels_note_migrations()', made);
+            'FOR EACH STATEMENT WHEN (current_setting(''smartmodels.noted'', true) IS DISTINCT FROM ''on'') '
+            'EXECUTE FUNCTION public.smartmodels_note_migrations()', made);
         PERFORM public.smartmodels_note_schema(made::text);
     END LOOP;
 END
@@ -181,6 +192,7 @@ DROP FUNCTION public.smartmodels_require_state(text, text);
 DROP FUNCTION public.smartmodels_tables_shape(text, text[]);
 DROP FUNCTION public.smartmodels_note_migrations() CASCADE;
 DROP FUNCTION public.smartmodels_note_schema(text);
+DROP FUNCTION public.smartmodels_note_applied(text, text[]);
 DROP FUNCTION public.smartmodels_fingerprint(text[]);
 DROP FUNCTION public.smartmodels_applied(text);
 """

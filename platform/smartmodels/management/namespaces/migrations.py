@@ -18,6 +18,10 @@ from smartmodels.tenancy.provisioning import find_namespace
 __all__ = ["ACTIONS", "conclude", "fleet_arguments", "fleet_options", "tell_result"]
 
 
+_NAMED = 10
+"""So many failures are named in one sentence."""
+
+
 def fleet_arguments(parser: CommandParser) -> None:
     """Declare how a fleet is migrated."""
     defaults = MigrationOptions()
@@ -76,7 +80,9 @@ def conclude(report: MigrationReport) -> None:
     """Raise CommandError, which names them, unless every namespace is up to date."""
     if not report.failed and not report.untried:
         return
-    failed = ", ".join(result.slug for result in report.failed)
+    failed = ", ".join(result.slug for result in report.failed[:_NAMED])
+    if (more := len(report.failed) - _NAMED) > 0:
+        failed += f" and {more} more, which `namespace runs {report.run}` names"
     left = f" {len(report.untried)} were not tried." if report.untried else ""
     raise CommandError(
         f"{len(report.failed)} of {len(report.results) + len(report.current)} namespaces failed: {failed}."

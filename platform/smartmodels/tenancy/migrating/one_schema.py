@@ -32,7 +32,8 @@ _RECORDS = """
 """
 _TRIGGER = """
     CREATE TRIGGER smartmodels_note AFTER INSERT OR UPDATE OR DELETE ON django_migrations
-    FOR EACH STATEMENT EXECUTE FUNCTION public.smartmodels_note_migrations()
+    FOR EACH STATEMENT WHEN (current_setting('smartmodels.noted', true) IS DISTINCT FROM 'on')
+    EXECUTE FUNCTION public.smartmodels_note_migrations()
 """
 
 

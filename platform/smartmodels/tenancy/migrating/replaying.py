@@ -1,14 +1,16 @@
-"""Send the recorded statements of a migration to a schema: one message, one transaction."""
+"""Send the recorded statements of a migration to schemas: a transaction for each, many in one message."""
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
 import psycopg
-from django.db import connections
+from django.db import DatabaseError, connections
+from django.db.migrations.migration import Migration
 from psycopg.pq import TransactionStatus
 
 from smartmodels.context import current_operation
@@ -16,24 +18,25 @@ from smartmodels.tenancy.engine.base import search_path
 from smartmodels.tenancy.engine.prelude import OPERATION_SETTING
 from smartmodels.tenancy.locking import lock_key
 from smartmodels.tenancy.migrating.recording import Script
-from smartmodels.tenancy.migrating.runs import done_sql
+from smartmodels.tenancy.migrating.runs import done_sql, outcomes_of
 from smartmodels.tenancy.migrating.states import Key, SchemaState
 from smartmodels.tenancy.triggers import literal
 
-__all__ = ["Replay", "replay"]
+__all__ = ["Batch", "Replay", "replay", "replay_batch"]
 
 
 @dataclass(frozen=True, slots=True)
 class Replay:
-    """One migration for one schema: its statements, what it is recorded as, and what the schema must have.
+    """One migration for one schema: its statements, what it is recorded as, what the schema must have.
 
-    ``run`` is told of it; ``lock_timeout`` is in seconds.
+    ``after`` is what it has then; ``run`` is told of it; ``lock_timeout`` is in seconds.
     """
 
     namespace: Any
     script: Script
     keys: tuple[Key, ...]
     expected: SchemaState
+    after: SchemaState
     run: UUID
     lock_timeout: float
 
@@ -58,8 +61,48 @@ class Replay:
         )
 
     def _end(self) -> str:
-        after = self.expected.with_keys(self.keys).fingerprint
-        return done_sql(self.run, self.namespace, self.keys, after)
+        return done_sql(self.run, self.namespace, self.keys, self.after.fingerprint)
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """One migration for schemas in one state; ``after`` is the state that it leaves them in."""
+
+    migration: Migration
+    after: SchemaState
+    replays: tuple[Replay, ...]
+
+
+def replay_batch(batch: Batch, *, using: str = "default") -> dict[str, float]:
+    """Send all of them as one message; return the schemas in which it is done, with the seconds that took.
+
+    The first failure ends the message: those before it are done, and which they are the database says.
+    """
+    began = time.monotonic()
+    try:
+        replay("\n;\n".join(each.message() for each in batch.replays), using=using)
+    except (psycopg.Error, DatabaseError):
+        return _done(batch, using)
+    share = (time.monotonic() - began) / len(batch.replays)
+    return {each.namespace.schema_name: share for each in batch.replays}
+
+
+def _done(batch: Batch, using: str) -> dict[str, float]:
+    """Return what the run recorded of the batch; nothing if not even that can be read.
+
+    Whoever is not named is migrated alone, which finds out what was done already.
+    """
+    first = batch.replays[0]
+    try:
+        return outcomes_of(
+            first.run,
+            f"{batch.migration.app_label}.{batch.migration.name}",
+            [each.namespace.schema_name for each in batch.replays],
+            using,
+        )
+    except DatabaseError:
+        connections[using].close()
+        return {}
 
 
 def replay(message: str, *, using: str = "default") -> None:

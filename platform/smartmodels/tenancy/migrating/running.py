@@ -28,6 +28,10 @@ HALF_MADE = (State.RESERVED, State.CREATING, State.LOADING, State.FAILED, State.
 _SCHEMAS_PER_CONNECTION = 200
 """PostgreSQL keeps what it knows of each table it touched, 0.4 MB per schema, as long as a session lasts."""
 
+_MOST_IN_A_MESSAGE = 20
+_MESSAGES_PER_JOB = 4
+"""Jobs that end at different times leave the last one alone with at most a quarter of its share."""
+
 Item = tuple[Any, SchemaState]
 Progress = Callable[[SchemaResult, int, int], None]
 """Called with each result, how many there are by now, and of how many."""
@@ -108,34 +112,56 @@ def _in_waves(  # noqa: PLR0913, PLR0917 - the parts of one run
 
 def _results(items: list[Item], migrator: Migrator, jobs: int, using: str) -> Iterator[SchemaResult]:
     """Yield results as they come; with several jobs, each thread has a connection of its own."""
-    if min(jobs, len(items)) <= 1:
-        for number, (namespace, state) in enumerate(items, start=1):
-            yield migrator.bring(namespace, state)
-            _recycle(number, using)
-        return
-    waiting: queue.SimpleQueue[Item] = queue.SimpleQueue()
-    for item in items:
-        waiting.put(item)
-    yield from _from_threads(waiting, migrator, min(jobs, len(items)), using)
+    jobs = min(jobs, len(items))
+    waiting = _parts(items, jobs)
+    if jobs <= 1:
+        yield from _work_off(waiting, migrator, using)
+    else:
+        yield from _from_threads(waiting, migrator, jobs, using)
+
+
+def _parts(items: list[Item], jobs: int) -> queue.SimpleQueue[list[Item]]:
+    """Return what is migrated together, one after the other."""
+    size = min(_MOST_IN_A_MESSAGE, max(1, len(items) // (_MESSAGES_PER_JOB * max(jobs, 1))))
+    parts: queue.SimpleQueue[list[Item]] = queue.SimpleQueue()
+    for at in range(0, len(items), size):
+        parts.put(items[at : at + size])
+    return parts
+
+
+def _work_off(
+    waiting: queue.SimpleQueue[list[Item]], migrator: Migrator, using: str
+) -> Iterator[SchemaResult]:
+    """Bring one part after the other up to date until none waits."""
+    number = 0
+    while (part := _next(waiting)) is not None:
+        yield from migrator.bring_all(part)
+        number += len(part)
+        if number >= _SCHEMAS_PER_CONNECTION:
+            number = 0
+            connections[using].close()
+
+
+def _next(waiting: queue.SimpleQueue[list[Item]]) -> list[Item] | None:
+    try:
+        return waiting.get_nowait()
+    except queue.Empty:
+        return None
 
 
 def _from_threads(
-    waiting: queue.SimpleQueue[Item], migrator: Migrator, jobs: int, using: str
+    waiting: queue.SimpleQueue[list[Item]], migrator: Migrator, jobs: int, using: str
 ) -> Iterator[SchemaResult]:
     done: queue.SimpleQueue[SchemaResult | None] = queue.SimpleQueue()
     stop = threading.Event()
 
     def work() -> None:
-        """Bring one schema after the other up to date until none waits; say None at the end."""
+        """Hand on what comes of each until none waits or whoever asked has gone; say None at the end."""
         try:
-            number = 0
-            while not stop.is_set():
-                namespace, state = waiting.get_nowait()
-                done.put(migrator.bring(namespace, state))
-                number += 1
-                _recycle(number, using)
-        except queue.Empty:
-            pass
+            for result in _work_off(waiting, migrator, using):
+                done.put(result)
+                if stop.is_set():
+                    break
         finally:
             connections.close_all()
             done.put(None)
@@ -152,8 +178,3 @@ def _from_threads(
         stop.set()
         for thread in threads:
             thread.join()
-
-
-def _recycle(number: int, using: str) -> None:
-    if number % _SCHEMAS_PER_CONNECTION == 0:
-        connections[using].close()

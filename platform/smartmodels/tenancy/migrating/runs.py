@@ -29,6 +29,7 @@ __all__ = [
     "find_run",
     "finish_run",
     "outcome_sql",
+    "outcomes_of",
     "recent_runs",
     "tell_failure",
 ]
@@ -106,6 +107,14 @@ def tell_failure(run: UUID, namespace: Any, migration: str, result: SchemaResult
 
 
 # Reading them
+
+
+def outcomes_of(run: UUID, migration: str, schemas: Sequence[str], using: str) -> dict[str, float]:
+    """Return in which of the schemas the run applied the migration, with the seconds that took."""
+    with public_scope():
+        rows = get_migration_outcome_model().objects.using(using)
+        done = rows.filter(run=run, migration=migration, schema_name__in=schemas, error_code="")
+        return dict(done.values_list("schema_name", "seconds"))
 
 
 def recent_runs(limit: int) -> list[Any]:

@@ -1,12 +1,11 @@
-"""Bring one schema up to date: record where it is the first of its kind, replay where it is not."""
+"""Bring schemas up to date: record in the first of a kind, replay in the others, many in one message."""
 
 from __future__ import annotations
 
 import random
-import threading
 import time
 from collections import defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 from uuid import UUID
@@ -32,8 +31,9 @@ from smartmodels.tenancy.migrating.one_schema import ensure_records
 from smartmodels.tenancy.migrating.options import MigrationOptions, SchemaResult, Step
 from smartmodels.tenancy.migrating.planning import Plans, Stage, keys_of
 from smartmodels.tenancy.migrating.recording import Script, can_be_recorded
-from smartmodels.tenancy.migrating.replaying import Replay, replay
+from smartmodels.tenancy.migrating.replaying import Batch, Replay, replay, replay_batch
 from smartmodels.tenancy.migrating.runs import outcome_sql, tell_failure
+from smartmodels.tenancy.migrating.scripts import Scripts, place_of
 from smartmodels.tenancy.migrating.states import Key, SchemaState, settled_state, true_state
 from smartmodels.tenancy.placement import tenant_labels
 
@@ -47,32 +47,6 @@ class _Moved(Exception):
     """Somebody else migrated the schema meanwhile."""
 
 
-class _Scripts:
-    """What was recorded, by the state it starts from and the migration; shared by all threads of a run."""
-
-    def __init__(self) -> None:
-        self._known: dict[tuple[str, Key], Script | None] = {}
-        self._guard = threading.Lock()
-        self._turns: dict[tuple[str, Key], threading.Lock] = defaultdict(threading.Lock)
-
-    @contextmanager
-    def turn(self, place: tuple[str, Key]) -> Iterator[bool]:
-        """Wait for whoever records this; tell whether it is known. One that fails leaves it to the next."""
-        with self._guard:
-            turn = self._turns[place]
-        with turn:
-            if place not in self._known:
-                yield False
-                return
-        yield True
-
-    def put(self, place: tuple[str, Key], script: Script | None) -> None:
-        self._known[place] = script
-
-    def get(self, place: tuple[str, Key]) -> Script | None:
-        return self._known[place]
-
-
 class Migrator:
     """Migrates schemas within one run; called from several threads, each with its own connection."""
 
@@ -81,21 +55,57 @@ class Migrator:
         self._plans = plans
         self._options = options
         self._using = using
-        self._scripts = _Scripts()
+        self._scripts = Scripts()
 
-    def bring(self, namespace: Any, state: SchemaState) -> SchemaResult:
+    def bring_all(self, items: Sequence[tuple[Any, SchemaState]]) -> Iterator[SchemaResult]:
+        """Bring these namespaces from their states up to date, those that are alike together."""
+        alike: dict[str, list[tuple[Any, SchemaState]]] = defaultdict(list)
+        for namespace, state in items:
+            alike[state.fingerprint].append((namespace, state))
+        for members in alike.values():
+            yield from self._bring_alike([namespace for namespace, _ in members], members[0][1])
+
+    def _bring_alike(self, namespaces: list[Any], state: SchemaState) -> Iterator[SchemaResult]:
+        """Replay together for as long as that goes; whoever drops out is brought on alone."""
+        left = [(each, SchemaResult(each.slug, each.schema_name)) for each in namespaces]
+        while len(left) > 1 and (batch := self._batch([each for each, _ in left], state)) is not None:
+            done = replay_batch(batch, using=self._using)
+            for namespace, result in left:
+                if namespace.schema_name in done:
+                    result.seconds += done[namespace.schema_name]
+                    _note(result, batch.migration, Way.REPLAYED, done[namespace.schema_name])
+                else:
+                    yield self.bring(namespace, state, result)
+            left = [(each, result) for each, result in left if each.schema_name in done]
+            state = batch.after
+        for namespace, result in left:
+            yield self.bring(namespace, state, result)
+
+    def _batch(self, namespaces: list[Any], state: SchemaState) -> Batch | None:
+        """Return what to send all of them next, if that was recorded by now."""
+        stage = self._plans.stage(state)
+        if not stage.steps:
+            return None
+        keys = tuple(keys_of(stage.steps[0]))
+        if (script := self._scripts.get(place_of(state, keys))) is None:
+            return None
+        timeout, after = self._options.lock_timeout, state.with_keys(keys)
+        replays = [Replay(each, script, keys, state, after, self._run, timeout) for each in namespaces]
+        return Batch(stage.steps[0], after, tuple(replays))
+
+    def bring(self, namespace: Any, state: SchemaState, result: SchemaResult) -> SchemaResult:
         """Bring the namespace's schema from this state up to date; what fails is told in the result."""
-        began, result = time.monotonic(), SchemaResult(namespace.slug, namespace.schema_name)
-        doing = ""
+        began, doing, failure = time.monotonic(), "", None
         try:
             while not (stage := self._plans.stage(state)).is_current:
                 doing = _name(stage.steps[0]) if stage.steps else ""
                 state = self._advance(namespace, state, stage, result)
         except Exception as error:  # noqa: BLE001 - a migration may raise anything; the others go on
-            result.seconds = time.monotonic() - began
-            result.code, result.error = code_of(error), text_of(error)
+            failure = error
+        result.seconds += time.monotonic() - began
+        if failure is not None:
+            result.code, result.error = code_of(failure), text_of(failure)
             tell_failure(self._run, namespace, doing, result, self._using)
-        result.seconds = time.monotonic() - began
         return result
 
     def _advance(self, namespace: Any, state: SchemaState, stage: Stage, result: SchemaResult) -> SchemaState:
@@ -107,8 +117,8 @@ class Migrator:
         except _Moved:
             result.note = "Another run migrated it meanwhile."
             return settled_state(namespace.schema_name, using=self._using)
-        if stage.steps and stage.steps[0].app_label in tenant_labels():
-            result.steps.append(Step(_name(stage.steps[0]), way, round(time.monotonic() - began, 4)))
+        if stage.steps:
+            _note(result, stage.steps[0], way, time.monotonic() - began)
         return state.with_keys(keys)
 
     def _patiently(self, step: Callable[[], str]) -> str:
@@ -135,7 +145,7 @@ class Migrator:
         if not can_be_recorded(migration):
             self._through_django(namespace, state, migration, Way.OWN)
             return Way.OWN
-        place = (state.fingerprint, keys[-1])
+        place = place_of(state, keys)
         with self._scripts.turn(place) as known:
             if not known:
                 self._scripts.put(place, self._through_django(namespace, state, migration, Way.RECORDED))
@@ -154,7 +164,8 @@ class Migrator:
         keys: tuple[Key, ...],
         script: Script,
     ) -> str:
-        sent = Replay(namespace, script, keys, state, self._run, self._options.lock_timeout)
+        after, timeout = state.with_keys(keys), self._options.lock_timeout
+        sent = Replay(namespace, script, keys, state, after, self._run, timeout)
         try:
             replay(sent.message(), using=self._using)
         except psycopg.Error as error:
@@ -201,6 +212,11 @@ class Migrator:
             if connection.connection is not None and connection.is_usable():
                 with connection.cursor() as cursor:
                     cursor.execute("SELECT set_config('lock_timeout', %s, false)", [before])
+
+
+def _note(result: SchemaResult, migration: Migration, way: str, seconds: float) -> None:
+    if migration.app_label in tenant_labels():
+        result.steps.append(Step(_name(migration), way, round(seconds, 4)))
 
 
 def _name(migration: Migration) -> str:
