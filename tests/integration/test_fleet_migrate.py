@@ -62,6 +62,19 @@ def test_migrate__of_schemas_that_are_alike__records_in_one_and_replays(
     assert ways() == ["recorded"] + ["replayed"] * 7
 
 
+def test_migrate__of_many_that_are_alike__sends_several_in_one_message(
+    committing: Any, alpha: Namespace, written: Written
+) -> None:
+    """Sixteen go in messages of four."""
+    script = script_of(alpha.schema_name, "activities_activity", "django_migrations")
+    slugs = [copied(f"n{number:02}", script).slug for number in range(16)]
+    written.add(ADD_FIELD)
+    sent = migrate(*slugs, "--jobs", "1")
+    # All of one message are said to have taken their share of its time.
+    seconds = [each["steps"][0]["seconds"] for each in sent["namespaces"]]
+    assert [len(set(seconds[at : at + 4])) for at in (4, 8, 12)] == [1, 1, 1]
+
+
 def test_migrate__repeated__sends_nothing_to_any_schema(fleet: list[Namespace], written: Written) -> None:
     """However many there are."""
     with CaptureQueriesContext(connection) as few:
@@ -131,25 +144,30 @@ def test_migrate__of_several_steps__takes_each_schema_through_all(
     assert all(has(each, name) == (True, True) for each in fleet for name in names)
 
 
+@pytest.mark.parametrize("number", [0, 27], ids=["the_first", "amid_a_message"])
 def test_migrate__where_one_of_fifty_is_broken__migrates_the_others(
-    committing: Any, alpha: Namespace, written: Written
+    number: int, committing: Any, alpha: Namespace, written: Written
 ) -> None:
-    """49 are done, the failure is named, and the next run takes up that one alone."""
+    """49 are done, once each, the failure is named, and the next run takes up that one alone."""
     script = script_of(alpha.schema_name, "activities_activity", "django_migrations")
-    made = [copied(f"n{number:02}", script) for number in range(50)]
-    broken = made[0]
+    made = [copied(f"n{each:02}", script) for each in range(50)]
+    broken = made[number]
     with connection.cursor() as cursor:
         cursor.execute(f'ALTER TABLE "{broken.schema_name}".activities_activity ADD mood int')
     name = written.add(ADD_FIELD)
     slugs = [each.slug for each in made]
     first = migrate(*slugs)
-    assert (first["failed"], len(first["migrated"])) == (["n00"], 49)
-    assert "1 of 50 namespaces failed: n00." in first["error"]
-    assert 'column "mood" of relation "activities_activity" already exists' in first["namespaces"][0]["error"]
+    assert (first["failed"], len(first["migrated"])) == ([broken.slug], 49)
+    assert f"1 of 50 namespaces failed: {broken.slug}." in first["error"]
+    assert [
+        'column "mood" of relation "activities_activity" already exists' in error
+        for error in errors_of(first)
+    ] == [True]
+    assert {each["note"] for each in first["namespaces"]} == {""}
     with connection.cursor() as cursor:
         cursor.execute(f'ALTER TABLE "{broken.schema_name}".activities_activity DROP mood')
     second = migrate(*slugs)
-    assert ([each["slug"] for each in second["namespaces"]], second["failed"]) == (["n00"], [])
+    assert ([each["slug"] for each in second["namespaces"]], second["failed"]) == ([broken.slug], [])
     assert all(has(each, name) == (True, True) for each in made)
 
 
