@@ -32,6 +32,10 @@ from tests.support.fleets import PACKAGE, Written, written_migrations
 
 QUICK_ROUNDS = 20
 BATCH = 10
+FOREIGN = """
+INSERT INTO {0} (app, name, applied) SELECT app, name, now() FROM public.django_migrations AS its
+WHERE NOT EXISTS (SELECT FROM {0} AS own WHERE (own.app, own.name) = (its.app, its.name))
+"""
 ABOVE = f"""
 import importlib
 from smartmodels.history.capture import HistoryCapture
@@ -133,11 +137,7 @@ def forgotten(namespaces: list[Namespace]) -> Iterator[None]:
     """
     before = sorted(".".join(key) for key in true_state(namespaces[0].schema_name).applied)
     try:
-        each_records(
-            namespaces,
-            "INSERT INTO {0} (app, name, applied) "
-            "SELECT app, name, now() FROM public.django_migrations AS its WHERE NOT EXISTS (SELECT FROM {0} AS own WHERE (own.app, own.name) = (its.app, its.name))",
-        )
+        each_records(namespaces, FOREIGN)
         yield
     finally:
         each_records(namespaces, "DELETE FROM {0} WHERE app || '.' || name <> ALL (%s)", before)
