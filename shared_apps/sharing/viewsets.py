@@ -24,7 +24,15 @@ from shared_apps.sharing.writing import SharedWrites
 from smartmodels.context import namespace_scope, require_namespace
 from smartmodels.exceptions import NotPermitted
 from smartmodels.querysets import is_private, without_service_owners
-from smartmodels.rest import InvalidParameter, NotFound, ResourceViewSet, Response, extend, extend_schema
+from smartmodels.rest import (
+    InvalidParameter,
+    NotFound,
+    OpenApiParameter,
+    ResourceViewSet,
+    Response,
+    extend,
+    extend_schema,
+)
 from smartmodels.rest.filtering.embedding import with_joins
 from smartmodels.rest.lists import Window, keep_private
 from smartmodels.rest.viewsets import DELETED
@@ -42,6 +50,13 @@ def _choice(request: Any, name: str, choices: tuple[str, ...], default: str) -> 
     return given
 
 
+_SCOPE = OpenApiParameter(
+    "scope",
+    {"type": "string", "enum": list(SCOPES), "default": "all"},
+    description="Everything that is visible here, the namespace's own rows, or what others share with it.",
+)
+
+
 @extend(ResourceViewSet)
 class SharedRows(SharedWrites):
     """Show what others share with the namespace: in lists (``?scope=``), and one by one."""
@@ -53,6 +68,10 @@ class SharedRows(SharedWrites):
         """Add ``scope`` to what may stand in the query string of a list."""
         known: frozenset[str] = super().known_parameters()  # type: ignore[misc]
         return known | {"scope"} if self.is_listing and self.shows_shared else known
+
+    def described_parameters(self: Any) -> list[OpenApiParameter]:
+        """Describe ``scope`` where it may stand."""
+        return [_SCOPE] if self.is_listing and self.shows_shared else []
 
     def get_serializer_class(self: Any) -> Any:
         """Return the serializer; of a row of another namespace it shows no more than ``view_fields``."""

@@ -76,6 +76,11 @@ class RowChangeSerializer(serializers.Serializer[Any]):
 class _Page(BoundedPagination):
     """A page of something that is not counted: whether there is a next one is seen by reading one more."""
 
+    def get_schema_operation_parameters(self, view: Any) -> list[dict[str, Any]]:
+        """Describe ``limit`` and ``offset``, which has an end."""
+        limit, offset = super().get_schema_operation_parameters(view)
+        return [limit, {**offset, "schema": {**offset["schema"], "maximum": _OFFSET_MAX}}]
+
     def get_offset(self, request: Any) -> int:
         offset = super().get_offset(request)
         if offset > _OFFSET_MAX:
@@ -159,7 +164,11 @@ class OperationViewSet(GenericApiViewSet):
         responses=RowChangeSerializer(many=True),
         parameters=[
             OpenApiParameter("limit", {"type": "integer", "minimum": 1}, description="Rows on a page."),
-            OpenApiParameter("offset", {"type": "integer", "minimum": 0}, description="Rows to skip."),
+            OpenApiParameter(
+                "offset",
+                {"type": "integer", "minimum": 0, "maximum": _OFFSET_MAX},
+                description="Rows to skip.",
+            ),
         ],
     )
     def retrieve(self, request: Any, pk: str) -> Response:

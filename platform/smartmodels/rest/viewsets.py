@@ -13,7 +13,6 @@ from rest_framework.response import Response
 from smartmodels.models import SmartModel
 from smartmodels.querysets import owned
 from smartmodels.rest.deleting import refuse_foreign_return, refuse_foreign_rows
-from smartmodels.rest.faults import InvalidParameter
 from smartmodels.rest.filtering import RELATED, FilterMixin, SelectionFilter, represent, searching
 from smartmodels.rest.lists import (
     ListPagination,
@@ -26,14 +25,13 @@ from smartmodels.rest.lists import (
     rows_as_of,
 )
 from smartmodels.rest.permissions import MembershipPermission, OwnerPermission
+from smartmodels.rest.preferring import truth_in
 from smartmodels.rest.renderers import EXPORTS, ExportRenderer, FormNegotiation, export_list
 from smartmodels.rest.views import GenericApiViewSet
 
 __all__ = ["RowViewSet"]
 
 Life = Literal["living", "all"]
-
-_TRUTH = {"true": True, "false": False}
 
 DELETED = OpenApiParameter(
     "deleted", bool, OpenApiParameter.QUERY, description="Look among the deleted rows instead of the living."
@@ -78,10 +76,7 @@ class RowViewSet(FilterMixin, GenericApiViewSet):
         """Tell whether the request asks for deleted rows; raise InvalidParameter if that is not clear."""
         if self.action == RELATED:
             return False
-        given = self.request.query_params.get("deleted", "false")
-        if given.lower() not in _TRUTH:
-            raise InvalidParameter("deleted", "Say true or false.")
-        return _TRUTH[given.lower()]
+        return truth_in(self.request, "deleted")
 
     def wants_past(self) -> bool:
         """Tell whether the request asks for rows as they were; raise InvalidParameter if it is unclear."""

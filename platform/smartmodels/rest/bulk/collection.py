@@ -27,6 +27,7 @@ from smartmodels.rest.bulk.upserting import conflict_group, match_existing
 from smartmodels.rest.bulk.where import rows_where
 from smartmodels.rest.bulk.writing import isolate, write_items
 from smartmodels.rest.faults import Fault, InvalidInputHere, InvalidParameter
+from smartmodels.rest.filtering.openapi import describe
 from smartmodels.rest.problems import Problem, Refused
 
 __all__ = ["BULK_MAX", "BulkMixin", "save_items"]
@@ -96,6 +97,10 @@ class BulkMixin:
     def describe_answers(self: Any, schema: Any) -> Any:
         """Return the JSON schemas of its answers, by status."""
         return answers_of(self, schema) if self.action != "create" or self.makes_many() else {}
+
+    def raw_parameters(self: Any) -> list[dict[str, Any]]:
+        """Describe the condition under which rows are changed or deleted."""
+        return [describe(self, "where")] if self.action in ("bulk_change", "bulk_remove") else []
 
     def written_class(self: Any) -> Any:
         """Return the serializer that describes what may be sent."""
