@@ -73,6 +73,8 @@ BEYOND_SCHEMA = {
     ("invalid-header", "Prefer"): "some of what is preferred does not go together",
     "too-much": "conditions on related rows are counted wherever they stand",
     ("invalid-input", "/resource_id"): "a row is visible or not",
+    ("invalid-input", "/transfer_to"): "so is an account",
+    ("invalid-input", "/expires_at"): "the end of a key is to come",
     ("invalid-input", "/message"): "printable, as names are",
     ("invalid-filter", "/include"): "each relation once, and none in files that are tables",
     ("invalid-input", "/name"): "printable characters: patterns know no classes of Unicode everywhere",

@@ -29,7 +29,7 @@ _AS_OF = OpenApiParameter(
 )
 _CURSOR = OpenApiParameter(
     "cursor",
-    type={"type": "string", "minLength": 1},
+    type={"type": "string", "pattern": r"^[^\x00]+$"},
     location=OpenApiParameter.QUERY,
     description="Where to read on, as `next` and `previous` say; good for one filter and order alone.",
 )
