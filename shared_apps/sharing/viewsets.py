@@ -53,7 +53,8 @@ def _choice(request: Any, name: str, choices: tuple[str, ...], default: str) -> 
 _SCOPE = OpenApiParameter(
     "scope",
     {"type": "string", "enum": list(SCOPES), "default": "all"},
-    description="Everything that is visible here, the namespace's own rows, or what others share with it.",
+    description="Everything that is visible here, the namespace's own rows, or what others share with it. "
+    "With `as_of` it is `own`.",
 )
 
 
@@ -82,7 +83,12 @@ class SharedRows(SharedWrites):
 
     @property
     def _scope(self: Any) -> str:
-        return _choice(self.request, "scope", SCOPES, "all")
+        scope = _choice(self.request, "scope", SCOPES, "all")
+        if scope != "own" and "scope" in self.request.query_params and self.wants_past():
+            raise InvalidParameter(
+                "scope", "The past of a list is that of the namespace's own rows: say scope=own, or no as_of."
+            )
+        return scope
 
     def _mixes(self: Any) -> bool:
         """Tell whether the list may show rows of others: those that live now."""

@@ -28,6 +28,9 @@ class FaultSerializer(serializers.Serializer[Any]):
     parameter = serializers.CharField(required=False)
     header = serializers.CharField(required=False)
     index = serializers.IntegerField(required=False, help_text="The row of an array that it is about.")
+    known = serializers.ListField(
+        child=serializers.CharField(), required=False, help_text="The names there are, where one is unknown."
+    )
 
 
 class ProblemSerializer(serializers.Serializer[Any]):

@@ -20,7 +20,7 @@ from smartmodels.rest.lists import (
     answer_list,
     answer_row,
     check_row,
-    moment_of,
+    past_of,
     reading_of,
     rows_as_of,
 )
@@ -68,7 +68,7 @@ class RowViewSet(FilterMixin, GenericApiViewSet):
         """Return the rows that are visible here: the living, or with ``?deleted=true`` the deleted."""
         if self.life == "all":
             return owned(self.model.all_objects.all())
-        if (moment := moment_of(self.request)) is not None:
+        if (moment := past_of(self.request)) is not None:
             return rows_as_of(self.model, moment, deleted=self.wants_deleted())
         return self.model.deleted_objects.all() if self.wants_deleted() else self.model.objects.all()
 
@@ -80,7 +80,7 @@ class RowViewSet(FilterMixin, GenericApiViewSet):
 
     def wants_past(self) -> bool:
         """Tell whether the request asks for rows as they were; raise InvalidParameter if it is unclear."""
-        return moment_of(self.request) is not None
+        return past_of(self.request) is not None
 
     def get_object(self, *, lock: bool = False) -> Any:
         """Return the row of the address, locked for the transaction if asked; raise NotFound."""

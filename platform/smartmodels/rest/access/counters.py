@@ -1,9 +1,8 @@
-"""Where requests are counted, in slots of which ten make a window and one more the part that is passing.
+"""Where requests are counted. A counter counts one thing after another and stops at the first that is full.
 
-The slots that a window touches are counted whole, so that no window of any position holds more than the
-limit; what was granted counts for at most a tenth of the window longer. A counter counts one thing after another and stops at the first that is full.
-
-So whoever is over their own limit takes nothing from what the namespace as a whole may ask.
+So whoever is over their own limit takes nothing from what the namespace as a whole may ask. Ten slots make a
+window, and one more is the part that is passing: the slots that a window touches are counted whole, so that
+no window of any position holds more than the limit; what was granted counts for at most a tenth longer.
 """
 
 from __future__ import annotations
@@ -126,7 +125,7 @@ _ONE = f"""INSERT INTO public.{{table}} AS t (key, begun, slot, used, asked)
             FROM (SELECT greatest(t.slot, EXCLUDED.slot) AS slot, (array_fill(0,
                 ARRAY[least(greatest(EXCLUDED.slot - t.slot, 0), {SLOTS + 1})::int]) || t.used)[1:{SLOTS + 1}]
                 AS kept) AS k) AS n)
-    RETURNING asked, slot, used"""
+    RETURNING asked, slot, used"""  # noqa: S608 - numbers of ours alone
 
 
 _ALL = """WITH {parts} SELECT asked, slot, used, extract(epoch FROM clock_timestamp())::float
