@@ -9,7 +9,7 @@ from typing import Any
 from drf_spectacular.plumbing import ResolvedComponent
 from rest_framework import serializers
 
-from smartmodels.rest.filtering.caps import ITEMS
+from smartmodels.rest.filtering.caps import INCLUDES, ITEMS
 from smartmodels.rest.filtering.columns import Column, columns_of, readable_of
 from smartmodels.rest.filtering.operators import OPERATORS, PATTERNS
 from smartmodels.rest.filtering.relations import Relation, relations_of
@@ -22,7 +22,6 @@ _Component: Any = ResolvedComponent
 _TYPED = ("type", "format", "pattern")
 _WAY = "( (ASC|DESC))?( NULLS (FIRST|LAST))?"
 _DECIMAL = r"^-?[0-9]+(\.[0-9]+)?$"
-_ONE_SKIP = {"dependentSchemas": {"offset": {"properties": {"skip": False}}}}
 _IN_WORDS = (
     "Which rows, in which order, and what of them, as JSON. The same in brackets: "
     "`filter[where][name]=x&filter[order]=name DESC&filter[limit]=10`."
@@ -52,14 +51,17 @@ def filter_schema(view: Any) -> dict[str, Any]:
         "fields": {"oneOf": [fields, truths]},
         "order": _order_schema(view),
         "limit": {"type": "integer", "minimum": 1},
-        "skip": {"type": "integer", "minimum": 0},
-        "offset": {"type": "integer", "minimum": 0, "description": "Another name of `skip`."},
+        "skip": {"type": "integer", "minimum": 0, "description": "`offset` in its place says the same."},
     }
     if related := sorted(relations_of(view).items()):
         included = [_include_schema(name, relation) for name, relation in related]
         alone = {"enum": [name for name, _ in related]}
-        properties["include"] = {"type": "array", "items": {"oneOf": [alone, *included]}}
-    return _component(view, "Filter", {**_closed(properties), **_ONE_SKIP})
+        properties["include"] = {
+            "type": "array",
+            "maxItems": INCLUDES,
+            "items": {"anyOf": [alone, *included]},
+        }
+    return _component(view, "Filter", _closed(properties))
 
 
 def _order_schema(view: Any) -> dict[str, Any]:
