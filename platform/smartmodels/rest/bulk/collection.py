@@ -198,9 +198,9 @@ class BulkMixin:
             rows = rows_where(self, preferences)
             items = [Item((), request.data, row, adding=False, partial=True) for row in rows]
             # What is wrong with the values is wrong even where no row is met.
-            read_items(
-                serializer, [*items, Item((), request.data, adding=True, partial=True)][: len(rows) or 1]
-            )
+            read = items or [Item((), request.data, adding=True, partial=True)]
+            read_items(serializer, read)
+            refuse_faulty(read)
             refuse_foreign(self, items)
             save_items(serializer, items, lenient=False)
         return self._affected(items, preferences)  # type: ignore[no-any-return]

@@ -146,7 +146,8 @@ def body_of(view: Any, schema: Any) -> dict[str, Any] | None:
         return _array(refer(_row_class(serializer_class)))
     if view.action == "bulk_change":
         some = _array({"allOf": [refer(_row_class(serializer_class), partial=True), {"required": ["id"]}]})
-        return {"oneOf": [some, refer(serializer_class, partial=True)]}
+        # The same for many rows: nested ones belong to a single row.
+        return {"oneOf": [some, refer(view.get_serializer_class(), partial=True)]}
     if view.action in ("update", "partial_update"):
         return refer(serializer_class, partial=view.action == "partial_update")
     return _IDS if view.action in ("bulk_remove", "bulk_restore") else None
