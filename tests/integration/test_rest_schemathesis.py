@@ -80,6 +80,7 @@ BEYOND_SCHEMA = {
     ("invalid-input", "/transfer_to"): "so is an account",
     ("invalid-input", "/expires_at"): "the end of a key is to come",
     ("invalid-input", "/message"): "printable, as names are",
+    ("invalid-filter", "options"): "beside a pattern alone",
     ("invalid-filter", "regexp"): "regular expressions, of which hostile ones are refused",
     ("invalid-filter", "nregexp"): "the same",
     ("invalid-filter", "include"): "each relation once, and none in files that are tables",
