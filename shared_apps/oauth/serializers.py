@@ -2,14 +2,25 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 from shared_apps.oauth.services import GRANTS
-from smartmodels.rest import ShapedField, StrictSerializer, serializers
+from smartmodels.rest import NamedField, ShapedField, StrictSerializer, serializers
+from smartmodels.rest.access.scoping import lists_here
 from smartmodels.tenancy.keys import KeyRole
-from smartmodels.tenancy.scopes import SCOPE_PATTERN, SCOPES_MAX
+from smartmodels.tenancy.scopes import SCOPE_SHAPE, SCOPES_MAX
 
 __all__ = ["ApplicationSerializer", "NewApplicationSerializer", "ShownApplicationSerializer"]
+
+_ADDRESS = r"^https://[a-z0-9][a-z0-9.-]{0,200}(?:/[!-\"$-~]*)?$"
+_BY_PEOPLE = {
+    "properties": {"redirect_uris": {"minItems": 1}, "grant": {"const": GRANTS[0]}},
+    "required": ["redirect_uris"],
+}
+_BY_ITSELF = {
+    "properties": {"grant": {"const": GRANTS[1]}, "public": {"const": False}},
+    "required": ["grant"],
+}
 
 
 class ApplicationSerializer(serializers.Serializer[Any]):
@@ -45,13 +56,18 @@ class ShownApplicationSerializer(ApplicationSerializer):
 class NewApplicationSerializer(StrictSerializer):
     """What an application is to be."""
 
+    # People are sent back somewhere; who is its own client keeps a secret.
+    together: ClassVar[dict[str, Any]] = {"anyOf": [_BY_ITSELF, _BY_PEOPLE]}
+
     name = serializers.CharField(max_length=100)
     scopes = serializers.ListField(
-        child=ShapedField(shape=SCOPE_PATTERN, max_length=80), min_length=1, max_length=SCOPES_MAX
+        child=NamedField(names=lists_here, shape=SCOPE_SHAPE, max_length=80),
+        min_length=1,
+        max_length=SCOPES_MAX,
     )
     grant = serializers.ChoiceField(GRANTS, default=GRANTS[0])
     redirect_uris = serializers.ListField(
-        child=serializers.CharField(max_length=500), max_length=10, default=list
+        child=ShapedField(shape=_ADDRESS, max_length=500), max_length=10, default=list
     )
     role = serializers.ChoiceField(KeyRole.choices, default=KeyRole.MEMBER.value)
     public = serializers.BooleanField(default=False)

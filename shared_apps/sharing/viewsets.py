@@ -24,7 +24,15 @@ from shared_apps.sharing.writing import SharedWrites
 from smartmodels.context import namespace_scope, require_namespace
 from smartmodels.exceptions import NotPermitted
 from smartmodels.querysets import is_private, without_service_owners
-from smartmodels.rest import InvalidParameter, NotFound, ResourceViewSet, Response, extend, extend_schema
+from smartmodels.rest import (
+    InvalidParameter,
+    NotFound,
+    OpenApiParameter,
+    ResourceViewSet,
+    Response,
+    extend,
+    extend_schema,
+)
 from smartmodels.rest.filtering.embedding import with_joins
 from smartmodels.rest.lists import Window, keep_private
 from smartmodels.rest.viewsets import DELETED
@@ -42,6 +50,14 @@ def _choice(request: Any, name: str, choices: tuple[str, ...], default: str) -> 
     return given
 
 
+_SCOPE = OpenApiParameter(
+    "scope",
+    {"type": "string", "enum": list(SCOPES), "default": "all"},
+    description="Everything that is visible here, the namespace's own rows, or what others share with it. "
+    "With `as_of` it is `own`.",
+)
+
+
 @extend(ResourceViewSet)
 class SharedRows(SharedWrites):
     """Show what others share with the namespace: in lists (``?scope=``), and one by one."""
@@ -54,6 +70,10 @@ class SharedRows(SharedWrites):
         known: frozenset[str] = super().known_parameters()  # type: ignore[misc]
         return known | {"scope"} if self.is_listing and self.shows_shared else known
 
+    def described_parameters(self: Any) -> list[OpenApiParameter]:
+        """Describe ``scope`` where it may stand."""
+        return [_SCOPE] if self.is_listing and self.shows_shared else []
+
     def get_serializer_class(self: Any) -> Any:
         """Return the serializer; of a row of another namespace it shows no more than ``view_fields``."""
         kind = super().get_serializer_class()  # type: ignore[misc]
@@ -63,7 +83,12 @@ class SharedRows(SharedWrites):
 
     @property
     def _scope(self: Any) -> str:
-        return _choice(self.request, "scope", SCOPES, "all")
+        scope = _choice(self.request, "scope", SCOPES, "all")
+        if scope != "own" and "scope" in self.request.query_params and self.wants_past():
+            raise InvalidParameter(
+                "scope", "The past of a list is that of the namespace's own rows: say scope=own, or no as_of."
+            )
+        return scope
 
     def _mixes(self: Any) -> bool:
         """Tell whether the list may show rows of others: those that live now."""

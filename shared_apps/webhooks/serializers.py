@@ -6,7 +6,7 @@ from typing import Any
 
 from shared_apps.webhooks.models import Delivery, Webhook
 from smartmodels.exceptions import InvalidInput
-from smartmodels.rest import FullExposure, ShapedField, StrictSerializer, serializers
+from smartmodels.rest import FullExposure, NamedField, ShapedField, StrictSerializer, serializers
 from smartmodels.webhooks import URL_PATTERN, check_url
 
 __all__ = ["DeliveryDetailSerializer", "DeliverySerializer", "WebhookSecretSerializer", "WebhookSerializer"]
@@ -14,18 +14,27 @@ __all__ = ["DeliveryDetailSerializer", "DeliverySerializer", "WebhookSecretSeria
 _WORDS_MAX = 50
 
 
-def _words(about: str) -> serializers.ListField:
-    return serializers.ListField(
-        child=serializers.CharField(max_length=100), required=False, max_length=_WORDS_MAX, help_text=about
-    )
+def _paths() -> set[str]:
+    exposure = FullExposure()
+    return {exposure.path(model) for model in exposure.models}
+
+
+def _words(child: serializers.CharField, about: str) -> serializers.ListField:
+    return serializers.ListField(child=child, required=False, max_length=_WORDS_MAX, help_text=about)
 
 
 class WebhookSerializer(StrictSerializer, serializers.ModelSerializer[Webhook]):
     """Where changes of this namespace are sent."""
 
     url = ShapedField(shape=URL_PATTERN, max_length=2000, help_text="https://, a public host, a path.")
-    resources = _words("Only changes of these, such as `studies`; all if it is empty.")
-    actions = _words("Only these: create, update, soft_delete, restore, purge, ...; all if it is empty.")
+    resources = _words(
+        NamedField(names=_paths, max_length=100),
+        "Only changes of these, such as `studies`; all if it is empty.",
+    )
+    actions = _words(
+        serializers.CharField(max_length=100),
+        "Only these: create, update, soft_delete, restore, purge, ...; all if it is empty.",
+    )
     created_by = serializers.UUIDField(source="created_by_id", read_only=True, allow_null=True)
 
     class Meta:
@@ -54,8 +63,7 @@ class WebhookSerializer(StrictSerializer, serializers.ModelSerializer[Webhook]):
 
     def validate_resources(self, names: list[str]) -> list[str]:
         """Refuse what is no endpoint here."""
-        exposure = FullExposure()
-        known = {exposure.path(model) for model in exposure.models}
+        known = _paths()
         if strange := sorted(set(names) - known):
             listed = ", ".join(sorted(known))
             raise serializers.ValidationError(f"There is no {strange[0]!r} here, only: {listed}.")

@@ -2,24 +2,42 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from django.contrib.contenttypes.models import ContentType
 
 from smartmodels.exceptions import InvalidInput
-from smartmodels.models import resource_model
-from smartmodels.rest import SMART_FIELDS, SmartSerializer, extend_schema_field, serializers
+from smartmodels.models import resource_labels, resource_model
+from smartmodels.rest import SMART_FIELDS, SmartSerializer, serializers
+from smartmodels.rest.shapes import TEXT
 from tenant_apps.activities.models import Activity
 from tenant_apps.activities.services import type_of
 
 __all__ = ["ActivitySerializer", "SummarySerializer"]
 
+_WORDLESS = "|".join(kind for kind in Activity.Kind if kind != Activity.Kind.COMMENT)
+_COMMENTED = {
+    "anyOf": [
+        {
+            "properties": {"kind": {"pattern": f"^({_WORDLESS})$"}, "text": {"maxLength": 0}},
+            "required": ["kind"],
+        },
+        {
+            "properties": {"kind": {"pattern": "^comment$"}, "text": {"pattern": TEXT}},
+            "required": ["kind", "text"],
+        },
+    ]
+}
 _FIXED = ("kind", "resource_type", "resource_id")
 
 
-@extend_schema_field({"type": "string", "pattern": r"^[a-z_]+\.[a-z_]+$", "examples": ["research.study"]})
 class ResourceTypeField(serializers.Field):  # type: ignore[type-arg]
     """A kind of resource as ``app.model``; the type rows live in the public schema and are kept in memory."""
+
+    def describe(self, schema: Any) -> dict[str, Any]:
+        """Return the schema of the field."""
+        return {"type": "string", "pattern": f"^({'|'.join(map(re.escape, resource_labels()))})$"}
 
     def get_attribute(self, instance: Any) -> Any:
         return instance.resource_type_id
@@ -39,6 +57,7 @@ class ActivitySerializer(SmartSerializer):
     """What somebody does with a resource; only the text of a comment can change afterwards."""
 
     resource_type = ResourceTypeField()
+    together = _COMMENTED
 
     class Meta:
         model = Activity

@@ -27,13 +27,6 @@ COUNTERS = ["CacheCounter", "PostgresCounter"]
 Api = Callable[..., Any]
 
 
-@pytest.fixture(autouse=True)
-def _within_one_window() -> None:
-    """Windows are an hour long here: wait for the next one where one is about to end."""
-    if time.time() % 3600 > 3590:
-        time.sleep(11)
-
-
 @pytest.fixture(params=COUNTERS)
 def limited(request: pytest.FixtureRequest, settings: Any) -> Callable[..., None]:
     """``limited(principal=3, namespace=9)``: so many requests in an hour, counted by either counter."""
@@ -54,7 +47,7 @@ def test_limit__exceeded__is_answered_429(limited: Any, alpha: Any, ana: Any, ap
     limited(principal=3)
     api = api_of(ana, alpha)
     granted, answer = statuses(api, 3), api.get(STUDIES)
-    assert (granted, answer.status_code, answer.json()["code"], 0 < int(answer["Retry-After"]) <= 3600) == (
+    assert (granted, answer.status_code, answer.json()["code"], 0 < int(answer["Retry-After"]) <= 3960) == (
         [200] * 3, 429, "rate-limited", True,
     )  # fmt: skip
 
@@ -227,8 +220,8 @@ def test_database__asked_by_processes_at_once__grants_the_limit_and_no_more(comm
 
 def test_database__counts_that_are_over__are_forgotten(db: None) -> None:
     """Once a day."""
-    RateCount.objects.create(key="old", begun=1, used=1)
-    RateCount.objects.create(key="new", begun=int(time.time()), used=1)
+    RateCount.objects.create(key="old", begun=1, slot=1, used=[1], asked=1)
+    RateCount.objects.create(key="new", begun=int(time.time()), slot=1, used=[1], asked=1)
     forget_counts()
     assert list(RateCount.objects.values_list("key", flat=True)) == ["new"]
 
@@ -245,8 +238,46 @@ def test_database__a_new_window__begins_at_one(db: None) -> None:
     wanted = [Wanted("principal", "p", 9, 3600)]
     with public_scope():
         PostgresCounter().count(wanted)
-        RateCount.objects.update(begun=0, used=99)
+        RateCount.objects.update(slot=0, used=[5])
         anew = PostgresCounter().count(wanted)[0].used
-        RateCount.objects.update(begun=2**40, used=99)
+        RateCount.objects.update(slot=2**40, used=[5])
         on = PostgresCounter().count(wanted)[0].used
-    assert (anew, on) == (1, 100)
+    assert (anew, on) == (1, 6)
+
+
+def test_database__slots_of_the_window__move_on_and_the_last_is_left(db: None) -> None:
+    """Ten and the one that is passing; what is older is forgotten."""
+    wanted = [Wanted("principal", "p", 50, 3600)]
+    with public_scope():
+        PostgresCounter().count(wanted)
+        row = RateCount.objects.get()
+        RateCount.objects.update(slot=row.slot - 3, used=[1, 2, 0, 0, 0, 0, 0, 4, 8, 16, 32])
+        PostgresCounter().count(wanted)
+        assert RateCount.objects.get().used[:11] == [1, 0, 0, 1, 2, 0, 0, 0, 0, 0, 4]
+
+
+def test_database__refused__is_not_counted(db: None) -> None:
+    """Who keeps asking is let in again."""
+    wanted = [Wanted("principal", "p", 2, 3600)]
+    with public_scope():
+        found = [granted(PostgresCounter(), wanted) for _ in range(5)]
+        assert (found, RateCount.objects.get().used) == ([True, True, False, False, False], [2])
+
+
+@pytest.mark.parametrize("counter", [CacheCounter, PostgresCounter])
+def test_limit__around_the_end_of_a_window__is_not_passed_twice(db: None, counter: Any) -> None:
+    """As many as the limit within any second, though requests go on for several."""
+    wanted, moments = [Wanted("principal", f"p{time.monotonic_ns()}", 5, 1)], []
+    ends = time.monotonic() + 2.6
+    with public_scope():
+        while time.monotonic() < ends:
+            before = time.monotonic()
+            if granted(counter(), wanted):
+                moments.append((before, time.monotonic()))
+            time.sleep(0.01)
+    # From the end of one to the beginning of the fifth after it a second goes by, at least.
+    together = zip(moments, moments[5:], strict=False)
+    assert (len(moments) >= 10, [later[1] - first[0] >= 1 for first, later in together].count(False)) == (
+        True,
+        0,
+    )

@@ -66,6 +66,18 @@ def test_filter__hidden_name__is_unknown(api: Any, given: Any, code: str, pointe
     assert refused(api.search(ITEMS, **given)) == (400, code, pointer)
 
 
+@pytest.mark.parametrize(
+    ("given", "hidden"),
+    [({"where": {"bogus": 1}}, "secret"), ({"order": "bogus"}, "secret"), ({"fields": ["bogus"]}, "holder")],
+)
+def test_filter__unknown_name__lists_those_that_are_shown(api: Any, given: Any, hidden: str) -> None:
+    """In order, and none that the endpoint hides."""
+    [fault] = api.search(ITEMS, **given).json()["errors"]
+    assert (fault["known"] == sorted(fault["known"]), "sku" in fault["known"], hidden in fault["known"]) == (
+        True, True, False,
+    )  # fmt: skip
+
+
 def test_include__related_row__shows_no_more_than_its_own_endpoint(api: Any) -> None:
     """The serializer of the related model decides."""
     [row] = api.search(ITEMS, where={"id": 4}, include=["owner", "reviews"]).json()["results"]

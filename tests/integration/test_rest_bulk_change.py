@@ -170,6 +170,12 @@ def test_patch__where__changes_what_meets_it(api: ApiClient, there: list[Any]) -
     assert api.patch(where(island="Dream"), {"title": "T"}).json() == {"affected": 3}
 
 
+def test_patch__where_that_nothing_meets__is_asked_for_its_values_all_the_same(api: ApiClient) -> None:
+    """What is wrong with them does not depend on the rows that there are."""
+    refused = api.patch(where(island="Nowhere"), {"sex": "x"})
+    assert (refused.status_code, refused.json()["errors"][0]["pointer"]) == (400, "/sex")
+
+
 def test_delete__where__deletes_what_meets_it(api: ApiClient, alpha: Any, there: list[Any]) -> None:
     """Softly."""
     api.delete(where(code="C1"))

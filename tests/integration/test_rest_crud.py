@@ -41,6 +41,16 @@ def test_create__valid__answers_201(api: Any) -> None:
     assert api.post(STUDIES, {"code": "PAL0708"}).status_code == 201
 
 
+@pytest.mark.parametrize("many", [False, True])
+@pytest.mark.parametrize(("field", "value"), [("code", 7), ("title", True), ("notes", 1.5), ("island", 0)])
+def test_create__another_json_type__is_refused(api: Any, many: bool, field: str, value: Any) -> None:
+    """A number is no text, for one row and for many."""
+    row = {"code": "PAL0708", field: value}
+    answer = api.post(STUDIES, [row] if many else row)
+    place = f"/0/{field}" if many else f"/{field}"
+    assert (answer.status_code, pointers(answer)) == (400, {place: "wrong-type"})
+
+
 def test_create__valid__names_the_address_of_the_row(api: Any) -> None:
     """Location is where the row can be read."""
     made = api.post(STUDIES, {"code": "PAL0708"})

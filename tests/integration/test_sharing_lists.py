@@ -167,3 +167,13 @@ def test_visible_parts__more_homes_than_a_statement_may_touch__are_several(four:
         with pytest.raises(InvalidInput, match="visible_parts"):
             visible_rows(Observation)
     assert (len(parts), sorted(map(str, found))) == (2, sorted(map(str, wanted)))
+
+
+@pytest.mark.parametrize(("scope", "status"), [("own", 200), ("all", 400), ("shared", 400)])
+def test_list__of_the_past__is_of_own_rows(api: ApiClient, scope: str, status: int) -> None:
+    """What others share is shown as it is now; who asks for its past is told so."""
+    answer = api.get(OBSERVATIONS, scope=scope, as_of="2020-01-01T00:00:00Z")
+    assert (answer.status_code, answer.json().get("parameter")) == (
+        status,
+        None if status == 200 else "scope",
+    )

@@ -13,12 +13,12 @@ from django.test import override_settings
 
 from shared_apps.namespaces.models import Namespace
 from smartmodels.context import Actor, namespace_scope, operation
-from smartmodels.exceptions import InvalidInput, NamespaceBusy, NamespaceNotFound, WriteConflict
+from smartmodels.exceptions import NamespaceBusy, NamespaceNotFound, WriteConflict
 from smartmodels.history.evidence import anchor, verify
 from smartmodels.tenancy import life
 from smartmodels.tenancy.setting_aside import set_aside
 from smartmodels.transfer import back_up, export_namespace, list_backups, restore_namespace
-from smartmodels.transfer.errors import BackupUnknown
+from smartmodels.transfer.errors import BackupsUnavailable, BackupUnknown
 from tenant_apps.research.models import Study
 from tests.support.clients import ApiClient
 from tests.support.lives import act, remove
@@ -67,7 +67,7 @@ def test_restore__of_no_backup__is_refused(folder: Path, alpha: Any, odd: str) -
 
 def test_backup__without_a_folder__says_which_setting(alpha: Any) -> None:
     """Nothing is kept where nobody said where."""
-    with pytest.raises(InvalidInput, match="SMARTMODELS_BACKUP_DIR"):
+    with pytest.raises(BackupsUnavailable, match="SMARTMODELS_BACKUP_DIR"):
         act(back_up, alpha)
 
 

@@ -369,3 +369,16 @@ def test_read_only__pages_of_a_model__are_those_to_read(
     found = [client.get(f"/look/tags/{page}") for page in ("", "add/", f"{tag.pk}/", f"{tag.pk}/edit/")]
     assert [answer.status_code for answer in found] == [200, 404, 200, 404]
     assert "/edit/" not in found[2].content.decode()
+
+
+@pytest.mark.parametrize(
+    ("address", "said"),
+    [("/research/nothing/", "/research/nothing/"), (LIST + "00000000-0000-7000-8000-000000000000/", "study")],
+)
+def test_page__that_is_not_there__is_answered_in_the_look_of_the_product(
+    client_of: Client, alpha: Any, ana: Any, address: str, said: str
+) -> None:
+    """With a way out, and never Django's bare one."""
+    answer = client_of(ana, alpha).get(address)
+    text = answer.content.decode()
+    assert (answer.status_code, "There is no such page" in text, said in text) == (404, True, True)

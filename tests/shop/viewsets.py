@@ -11,7 +11,7 @@ __all__ = ["ItemViewSet", "OwnerViewSet", "ReviewViewSet"]
 class OwnerSerializer(SmartSerializer):
     """An owner; ``secret`` is not shown."""
 
-    id = serializers.IntegerField(source="number")
+    id = serializers.IntegerField(source="number", min_value=-(2**31), max_value=2**31 - 1)
 
     class Meta:
         model = Owner
@@ -21,7 +21,7 @@ class OwnerSerializer(SmartSerializer):
 class ItemSerializer(SmartSerializer):
     """An item, whose owner is shown by number."""
 
-    id = serializers.IntegerField(source="number")
+    id = serializers.IntegerField(source="number", min_value=-(2**31), max_value=2**31 - 1)
     ownerId: Any = serializers.IntegerField(  # noqa: N815 - the API's own name
         source="holder.number", allow_null=True, read_only=True
     )
@@ -36,7 +36,7 @@ class ItemSerializer(SmartSerializer):
 class ReviewSerializer(SmartSerializer):
     """A review, whose item is shown by number."""
 
-    id = serializers.IntegerField(source="number")
+    id = serializers.IntegerField(source="number", min_value=-(2**31), max_value=2**31 - 1)
     itemId: Any = serializers.SlugRelatedField(  # noqa: N815 - the API's own name
         slug_field="number", source="item", queryset=Item.objects.all()
     )

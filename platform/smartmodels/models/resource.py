@@ -32,6 +32,11 @@ class Resource(SmartModel):
         return ResourceNamespaces(self)
 
 
+def resource_labels() -> list[str]:
+    """Return the kinds of resources that there are, each as ``app.model``."""
+    return sorted(m._meta.label_lower for m in apps.get_models() if issubclass(m, Resource))
+
+
 def resource_model(label: str) -> type[Resource]:
     """Return the model that a label such as ``research.study`` names; raise InvalidInput for no resource."""
     try:

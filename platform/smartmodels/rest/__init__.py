@@ -22,7 +22,7 @@ from smartmodels.rest.door import (
     serializers,
 )
 from smartmodels.rest.faults import Fault, InvalidParameter
-from smartmodels.rest.fields import ShapedField
+from smartmodels.rest.fields import NamedField, ShapedField
 from smartmodels.rest.mixins import NamespaceRowsMixin, OwnRowsMixin, ReadOnlyMixin
 from smartmodels.rest.nested import Nested
 from smartmodels.rest.permissions import (
@@ -57,6 +57,7 @@ __all__ = [
     "JSONRenderer",
     "ManagerPermission",
     "MembershipPermission",
+    "NamedField",
     "NamespaceRowsMixin",
     "Nested",
     "NotFound",

@@ -19,8 +19,7 @@ __all__ = ["CompareMixin"]
 
 _NUMBER_DIGITS = 19
 _POINT = {
-    "type": "string",
-    "pattern": r"^([0-9]{1,19}|[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z)$",
+    "anyOf": [{"type": "string", "pattern": r"^[0-9]{1,19}$"}, {"type": "string", "format": "date-time"}]
 }
 
 

@@ -10,6 +10,7 @@ from django.conf import settings
 from django.contrib.auth.views import redirect_to_login
 from django.http import HttpResponse, HttpResponseBase
 from django.shortcuts import resolve_url
+from django.urls import get_urlconf, set_urlconf
 from django.utils.cache import get_conditional_response
 from drf_spectacular.generators import SchemaGenerator
 from drf_spectacular.renderers import (
@@ -41,7 +42,12 @@ _FROM_HERE = (
 def openapi_document(urlconf: str, title: str, about: str) -> dict[str, Any]:
     """Return the OpenAPI 3.1 document of the endpoints in ``urlconf``, made once per process."""
     generator: Any = SchemaGenerator(urlconf=urlconf)  # type: ignore[no-untyped-call]
-    document: dict[str, Any] = generator.get_schema(request=None, public=True)
+    around = get_urlconf()
+    set_urlconf(urlconf)
+    try:
+        document: dict[str, Any] = generator.get_schema(request=None, public=True)
+    finally:
+        set_urlconf(around)
     document["info"].update(title=title, description=about)
     return document
 

@@ -29,7 +29,8 @@ class Fault:
 
     ``pointer`` is a JSON pointer into the body or the filter, ``parameter`` a name in the query string,
     ``header`` a header's name; at most one of them is given, but for an unknown parameter, which points at
-    nothing ("") and names itself. ``index`` is the row of an array that the pointer leads to.
+    nothing ("") and names itself. ``index`` is the row of an array that the pointer leads to. ``known``
+    are the names there are, of which what was given is none.
     """
 
     code: str
@@ -38,6 +39,7 @@ class Fault:
     parameter: str | None = None
     header: str | None = None
     index: int | None = None
+    known: tuple[str, ...] = ()
 
     def as_document(self) -> dict[str, Any]:
         """Return the fault as a member of ``errors`` in a problem document."""
@@ -48,7 +50,8 @@ class Fault:
             "header": self.header,
         }
         given = {name: place for name, place in places.items() if place is not None}
-        return {**given, "code": self.code, "detail": self.detail}
+        listed = {"known": list(self.known)} if self.known else {}
+        return {**given, "code": self.code, "detail": self.detail, **listed}
 
 
 class InvalidInputHere(APIException):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from django.db.models import Model, UUIDField
@@ -13,6 +15,7 @@ from smartmodels.context import require_namespace
 __all__ = [
     "TOLD",
     "HomeField",
+    "NamedField",
     "RoleField",
     "RowField",
     "ShapedField",
@@ -30,6 +33,23 @@ class ShapedField(serializers.CharField):
         """``shape`` is the regular expression (ECMA-262) of what the rule accepts."""
         self.shape = shape
         super().__init__(**kwargs)
+
+
+class NamedField(serializers.CharField):
+    """Text that is one of some names, which are known when all apps are; others are refused by their rule.
+
+    ``names`` returns them; ``shape``, with a place for them, is the pattern where text is more than a name.
+    """
+
+    def __init__(self, *, names: Callable[[], Iterable[str]], shape: str = "^({})$", **kwargs: Any) -> None:
+        self.names, self.shape = names, shape
+        super().__init__(**kwargs)
+
+    def describe(self, schema: Any) -> dict[str, Any]:
+        """Return the schema of the field."""
+        names = "|".join(re.escape(name).replace(r"\-", "-") for name in sorted(self.names()))
+        about = {"description": str(self.help_text)} if self.help_text else {}
+        return {"type": "string", "pattern": self.shape.format(names), **about}
 
 
 class RowField(serializers.PrimaryKeyRelatedField[Any]):

@@ -9,7 +9,7 @@ from typing import Any
 from drf_spectacular.utils import OpenApiParameter, extend_schema, extend_schema_field
 from rest_framework import serializers
 from rest_framework.decorators import action
-from rest_framework.exceptions import NotFound, ValidationError
+from rest_framework.exceptions import NotFound
 from rest_framework.response import Response
 
 from smartmodels.history import (
@@ -21,6 +21,7 @@ from smartmodels.history import (
 )
 from smartmodels.rest.faults import InvalidParameter
 from smartmodels.rest.histories import ActorSerializer, ChangeSerializer
+from smartmodels.rest.moments import moment_of
 from smartmodels.rest.pagination import BoundedPagination
 from smartmodels.rest.rights import Rights
 from smartmodels.rest.undoing import UndoneSerializer, UndoSerializer, undo
@@ -76,6 +77,11 @@ class RowChangeSerializer(serializers.Serializer[Any]):
 class _Page(BoundedPagination):
     """A page of something that is not counted: whether there is a next one is seen by reading one more."""
 
+    def get_schema_operation_parameters(self, view: Any) -> list[dict[str, Any]]:
+        """Describe ``limit`` and ``offset``, which has an end."""
+        limit, offset = super().get_schema_operation_parameters(view)
+        return [limit, {**offset, "schema": {**offset["schema"], "maximum": _OFFSET_MAX}}]
+
     def get_offset(self, request: Any) -> int:
         offset = super().get_offset(request)
         if offset > _OFFSET_MAX:
@@ -106,24 +112,21 @@ def _parameter(name: str, about: str, kind: str) -> OpenApiParameter:
     return OpenApiParameter(name, schema, OpenApiParameter.QUERY, description=about)
 
 
-_FILTERS: dict[str, tuple[Any, str, str]] = {
-    "user": (serializers.UUIDField(), "Only what this user did.", "uuid"),
-    "since": (serializers.DateTimeField(), "Only from this time on.", "date-time"),
-    "until": (serializers.DateTimeField(), "Only before this time.", "date-time"),
+_FILTERS = {
+    "user": ("Only what this user did.", "uuid"),
+    "since": ("Only from this time on.", "date-time"),
+    "until": ("Only before this time.", "date-time"),
 }
 
 
 def _wanted(request: Any) -> Wanted:
-    values: dict[str, Any] = {}
-    for name, (reader, _, _) in _FILTERS.items():
-        given = request.query_params.get(name)
-        try:
-            values[name] = None if given is None else reader.to_internal_value(given)
-        except (ValidationError, OverflowError) as error:
-            raise InvalidParameter(
-                name, "This cannot be read: a UUID or a time in ISO 8601 is needed."
-            ) from error
-    return Wanted(values["user"], values["since"], values["until"])
+    given = request.query_params
+    since, until = (moment_of(name, given[name]) if name in given else None for name in ("since", "until"))
+    try:
+        user = uuid.UUID(given["user"]) if "user" in given else None
+    except ValueError as error:
+        raise InvalidParameter("user", "A UUID is needed.") from error
+    return Wanted(user, since, until)
 
 
 class OperationViewSet(GenericApiViewSet):
@@ -147,7 +150,7 @@ class OperationViewSet(GenericApiViewSet):
         except ValueError as error:
             raise NotFound("There is no such operation here.") from error
 
-    @extend_schema(parameters=[_parameter(name, about, kind) for name, (_, about, kind) in _FILTERS.items()])
+    @extend_schema(parameters=[_parameter(name, about, kind) for name, (about, kind) in _FILTERS.items()])
     def list(self, request: Any) -> Response:
         """List operations that changed rows of this namespace, newest first."""
         rights, paginator = Rights(request, "read"), _Page()
@@ -159,7 +162,11 @@ class OperationViewSet(GenericApiViewSet):
         responses=RowChangeSerializer(many=True),
         parameters=[
             OpenApiParameter("limit", {"type": "integer", "minimum": 1}, description="Rows on a page."),
-            OpenApiParameter("offset", {"type": "integer", "minimum": 0}, description="Rows to skip."),
+            OpenApiParameter(
+                "offset",
+                {"type": "integer", "minimum": 0, "maximum": _OFFSET_MAX},
+                description="Rows to skip.",
+            ),
         ],
     )
     def retrieve(self, request: Any, pk: str) -> Response:

@@ -4,7 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-__all__ = ["preferences", "prefers_to_wait"]
+from smartmodels.rest.faults import InvalidParameter
+
+__all__ = ["preferences", "prefers_to_wait", "truth_in"]
+
+_TRUTH = {"true": True, "1": True, "false": False, "0": False}
 
 
 def preferences(request: Any) -> dict[str, str]:
@@ -19,9 +23,18 @@ def preferences(request: Any) -> dict[str, str]:
 def prefers_to_wait(request: Any) -> bool:
     """Tell whether the request says ``Prefer: wait`` (with any number of seconds), or ``?wait=true``.
 
-    ``respond-async`` beside it wins; without either the answer comes at once.
+    ``respond-async`` beside it wins; without either the answer comes at once. Raises InvalidParameter for
+    another value of the parameter.
     """
     named = preferences(request)
     if "respond-async" in named:
         return False
-    return "wait" in named or request.query_params.get("wait", "").lower() in ("1", "true")
+    return "wait" in named or truth_in(request, "wait")
+
+
+def truth_in(request: Any, name: str) -> bool:
+    """Return what a parameter of the query says, false where it is not given; raise InvalidParameter."""
+    given = request.query_params.get(name, "false").lower()
+    if given not in _TRUTH:
+        raise InvalidParameter(name, "Say true or false.")
+    return _TRUTH[given]

@@ -12,6 +12,7 @@ from rest_framework import serializers
 from smartmodels.rest.fields import ShapedField
 from smartmodels.rest.problems import MEDIA_TYPE
 from smartmodels.rest.serializing import StrictSerializer
+from smartmodels.rest.shapes import described
 
 __all__ = ["ApiSchema"]
 
@@ -27,6 +28,9 @@ class FaultSerializer(serializers.Serializer[Any]):
     parameter = serializers.CharField(required=False)
     header = serializers.CharField(required=False)
     index = serializers.IntegerField(required=False, help_text="The row of an array that it is about.")
+    known = serializers.ListField(
+        child=serializers.CharField(), required=False, help_text="The names there are, where one is unknown."
+    )
 
 
 class ProblemSerializer(serializers.Serializer[Any]):
@@ -105,6 +109,11 @@ class ApiSchema(AutoSchema):
             ),
         ]
 
+    def _get_parameters(self) -> Any:
+        """Add the parameters that a view describes as the document has them."""
+        raw: list[Any] = getattr(self.view, "raw_parameters", list)()
+        return sorted([*super()._get_parameters(), *raw], key=lambda each: str(each["name"]))
+
     def _get_request_body(self, direction: Any = "request") -> Any:
         """Describe the body of a DELETE, where there is one, and what a view describes itself."""
         described = getattr(self.view, "describe_body", None)
@@ -125,12 +134,14 @@ class ApiSchema(AutoSchema):
 
     def _map_serializer_field(self, field: Any, direction: Any, bypass_extensions: bool = False) -> Any:
         """Say what a text looks like, and that a list may not be empty."""
+        if hasattr(field, "describe"):
+            return field.describe(self)
         schema: Any = super()._map_serializer_field(field, direction, bypass_extensions)  # type: ignore[no-untyped-call]
         if isinstance(field, ShapedField):
             schema["pattern"] = field.shape
         if isinstance(field, serializers.ListField) and not field.allow_empty:
             schema.setdefault("minItems", 1)
-        return schema
+        return described(field, schema) if direction == "request" else schema
 
     def _map_basic_serializer(self, serializer: Any, direction: Any) -> Any:
         """Say that unknown fields are refused."""
@@ -138,6 +149,7 @@ class ApiSchema(AutoSchema):
         strict = serializer if isinstance(serializer, type) else type(serializer)
         if direction == "request" and issubclass(strict, StrictSerializer):
             schema["additionalProperties"] = False
+            schema.update(strict.together)
         return schema
 
     def _get_response_bodies(self, direction: Any = "response") -> Any:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Iterable, Mapping
-from typing import Any, cast
+from typing import Any, ClassVar, cast
 
 from django.core.exceptions import NON_FIELD_ERRORS
 from django.core.exceptions import ValidationError as ModelValidationError
@@ -17,6 +17,7 @@ from rest_framework.validators import UniqueValidator
 from smartmodels.models import Resource, SmartModel
 from smartmodels.rest.fields import TOLD, RowField, points_at_uuid
 from smartmodels.rest.integrity import is_unique, taken
+from smartmodels.rest.shapes import mistyped_in
 
 __all__ = ["SMART_FIELDS", "SmartSerializer", "StrictSerializer", "derive_serializer", "details_of"]
 
@@ -44,11 +45,19 @@ def details_of(error: ModelValidationError, name: str | None = None) -> dict[str
 
 
 class StrictSerializer(serializers.Serializer[Any]):
-    """Refuses what it does not know (``unknown-field``) and what is not to be set (``read-only-field``)."""
+    """Refuses what it does not know (``unknown-field``) and what is not to be set (``read-only-field``).
+
+    ``together`` is what documents say of fields that depend on one another, in JSON Schema.
+    """
+
+    together: ClassVar[dict[str, Any]] = {}
 
     def to_internal_value(self, data: Any) -> Any:
         """Return the values; raise ValidationError with every mistake at once."""
-        refused = dict(self._refused(data)) if isinstance(data, Mapping) else {}
+        refused: Details = dict(self._refused(data)) if isinstance(data, Mapping) else {}
+        if isinstance(data, Mapping):
+            writable = {field.field_name: field for field in self._writable_fields}
+            refused |= mistyped_in(writable, data)
         try:
             values = super().to_internal_value(data)
         except ValidationError as error:
@@ -138,11 +147,11 @@ class SmartSerializer(StrictSerializer, serializers.ModelSerializer[Any]):
         return {field.name for field in self._model._meta.many_to_many}
 
     def _not_cleaned(self, attrs: Mapping[str, Any]) -> set[str]:
-        """Return the fields that are not given, and the relations, whose target was looked up already."""
+        """Return what is not asked again: what is not given, or null as it may be, and what was looked up."""
         return {
             field.name
             for field in self._model._meta.concrete_fields
-            if field.name not in attrs or field.is_relation
+            if field.name not in attrs or field.is_relation or (field.null and attrs[field.name] is None)
         }
 
     def _collect(self, found: Details, check: Any) -> None:

@@ -65,6 +65,7 @@ class ApiView(APIView):
     only_reads: bool = False
     deprecated: Deprecation | None = None
     schema = ApiSchema()
+    further_statuses: tuple[str, ...] = ()
     open_to_programs = False
     closed_to_programs = False
     scope_of_writes = "write"

@@ -13,7 +13,6 @@ from rest_framework.response import Response
 from smartmodels.models import SmartModel
 from smartmodels.querysets import owned
 from smartmodels.rest.deleting import refuse_foreign_return, refuse_foreign_rows
-from smartmodels.rest.faults import InvalidParameter
 from smartmodels.rest.filtering import RELATED, FilterMixin, SelectionFilter, represent, searching
 from smartmodels.rest.lists import (
     ListPagination,
@@ -21,19 +20,18 @@ from smartmodels.rest.lists import (
     answer_list,
     answer_row,
     check_row,
-    moment_of,
+    past_of,
     reading_of,
     rows_as_of,
 )
 from smartmodels.rest.permissions import MembershipPermission, OwnerPermission
+from smartmodels.rest.preferring import truth_in
 from smartmodels.rest.renderers import EXPORTS, ExportRenderer, FormNegotiation, export_list
 from smartmodels.rest.views import GenericApiViewSet
 
 __all__ = ["RowViewSet"]
 
 Life = Literal["living", "all"]
-
-_TRUTH = {"true": True, "false": False}
 
 DELETED = OpenApiParameter(
     "deleted", bool, OpenApiParameter.QUERY, description="Look among the deleted rows instead of the living."
@@ -70,7 +68,7 @@ class RowViewSet(FilterMixin, GenericApiViewSet):
         """Return the rows that are visible here: the living, or with ``?deleted=true`` the deleted."""
         if self.life == "all":
             return owned(self.model.all_objects.all())
-        if (moment := moment_of(self.request)) is not None:
+        if (moment := past_of(self.request)) is not None:
             return rows_as_of(self.model, moment, deleted=self.wants_deleted())
         return self.model.deleted_objects.all() if self.wants_deleted() else self.model.objects.all()
 
@@ -78,14 +76,11 @@ class RowViewSet(FilterMixin, GenericApiViewSet):
         """Tell whether the request asks for deleted rows; raise InvalidParameter if that is not clear."""
         if self.action == RELATED:
             return False
-        given = self.request.query_params.get("deleted", "false")
-        if given.lower() not in _TRUTH:
-            raise InvalidParameter("deleted", "Say true or false.")
-        return _TRUTH[given.lower()]
+        return truth_in(self.request, "deleted")
 
     def wants_past(self) -> bool:
         """Tell whether the request asks for rows as they were; raise InvalidParameter if it is unclear."""
-        return moment_of(self.request) is not None
+        return past_of(self.request) is not None
 
     def get_object(self, *, lock: bool = False) -> Any:
         """Return the row of the address, locked for the transaction if asked; raise NotFound."""

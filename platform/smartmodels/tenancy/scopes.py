@@ -11,7 +11,7 @@ from collections.abc import Collection, Iterable
 
 from smartmodels.exceptions import InvalidInput
 
-__all__ = ["ACTIONS", "SCOPES_MAX", "SCOPE_PATTERN", "allows", "known_scopes"]
+__all__ = ["ACTIONS", "SCOPES_MAX", "SCOPE_PATTERN", "SCOPE_SHAPE", "allows", "known_scopes"]
 
 ACTIONS = ("read", "write", "manage")
 """What can be allowed, the later including the earlier."""
@@ -21,6 +21,9 @@ SCOPES_MAX = 50
 
 SCOPE_PATTERN = r"^(?:[a-z][a-z0-9-]{0,62}:)?(?:read|write|manage)$"
 """What a scope looks like, as documents of the API say it, too."""
+
+SCOPE_SHAPE = r"^(?:(?:{}):)?(?:read|write|manage)$"
+"""The same with a place for the names of the lists that there are."""
 
 _SCOPE = re.compile(SCOPE_PATTERN)
 

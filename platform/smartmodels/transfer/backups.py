@@ -14,7 +14,7 @@ from smartmodels.conf import settings
 from smartmodels.exceptions import InvalidInput
 from smartmodels.tenancy.provisioning import exclusively
 from smartmodels.tenancy.provisioning.finding import reload
-from smartmodels.transfer.errors import BackupUnknown
+from smartmodels.transfer.errors import BackupsUnavailable, BackupUnknown
 from smartmodels.transfer.exporting import Progress, export_namespace, require_rows, silent
 from smartmodels.transfer.files import PARTIAL, new_file
 from smartmodels.transfer.recording import recording
@@ -36,7 +36,7 @@ class Backup:
 
 def _folder(namespace: Any) -> Path:
     if settings().BACKUP_DIR is None:
-        raise InvalidInput("No backups are kept here: set SMARTMODELS_BACKUP_DIR to a folder for them.")
+        raise BackupsUnavailable("No backups are kept here: set SMARTMODELS_BACKUP_DIR to a folder for them.")
     return Path(settings().BACKUP_DIR or "") / str(namespace.pk)
 
 
@@ -45,7 +45,7 @@ def _reachable() -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise InvalidInput(
+        raise BackupsUnavailable(
             f"The folder of SMARTMODELS_BACKUP_DIR cannot be used: {error.strerror}. Nothing was changed."
         ) from error
 
@@ -56,7 +56,7 @@ def _backup(path: Path) -> Backup:
 
 
 def list_backups(namespace: Any) -> list[Backup]:
-    """Return the namespace's backups, the newest first; raise InvalidInput when none are kept here."""
+    """Return the namespace's backups, the newest first; raise BackupsUnavailable when none are kept here."""
     folder = _folder(namespace)
     with _reachable():
         found = [path for path in folder.glob("*.tar") if _SHAPE.fullmatch(path.stem)]

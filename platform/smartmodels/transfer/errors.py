@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from smartmodels.exceptions import SmartModelsError
 
-__all__ = ["ArchiveInvalid", "ArchiveNewer", "BackupUnknown"]
+__all__ = ["ArchiveInvalid", "ArchiveNewer", "BackupUnknown", "BackupsUnavailable"]
 
 
 class ArchiveInvalid(SmartModelsError):
@@ -26,3 +26,10 @@ class BackupUnknown(SmartModelsError):
 
     code = "backup-unknown"
     status = 404
+
+
+class BackupsUnavailable(SmartModelsError):
+    """No backups are kept here, or their folder cannot be used: see ``SMARTMODELS_BACKUP_DIR``."""
+
+    code = "backups-unavailable"
+    status = 409

@@ -15,7 +15,7 @@ from smartmodels.webhooks.errors import AddressRefused
 __all__ = ["URL_PATTERN", "Target", "check_url", "resolve"]
 
 URL_PATTERN = (
-    r"^https?://[A-Za-z0-9](?:[A-Za-z0-9.-]{0,250}[A-Za-z0-9])?(?::[1-9][0-9]{0,3})?(?:[/?][!-\"$-~]*)?$"
+    r"^https://[A-Za-z0-9](?:[A-Za-z0-9.-]{0,250}[A-Za-z0-9])?(?::[1-9][0-9]{0,3})?(?:[/?][!-\"$-~]*)?$"
 )
 """What documents of the API say of it; a literal IPv6 address is taken, too."""
 

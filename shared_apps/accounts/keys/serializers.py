@@ -6,9 +6,10 @@ from typing import Any
 
 from django.utils import timezone
 
-from smartmodels.rest import ShapedField, StrictSerializer, serializers
+from smartmodels.rest import NamedField, StrictSerializer, serializers
+from smartmodels.rest.access.scoping import lists_here
 from smartmodels.tenancy.keys import MARK, KeyRole
-from smartmodels.tenancy.scopes import SCOPE_PATTERN, SCOPES_MAX
+from smartmodels.tenancy.scopes import SCOPE_SHAPE, SCOPES_MAX
 
 __all__ = ["KeySerializer", "NewKeySerializer", "RotationSerializer", "ShownKeySerializer"]
 
@@ -49,7 +50,9 @@ class NewKeySerializer(StrictSerializer):
 
     name = serializers.CharField(max_length=100)
     scopes = serializers.ListField(
-        child=ShapedField(shape=SCOPE_PATTERN, max_length=80), min_length=1, max_length=SCOPES_MAX
+        child=NamedField(names=lists_here, shape=SCOPE_SHAPE, max_length=80),
+        min_length=1,
+        max_length=SCOPES_MAX,
     )
     role = serializers.ChoiceField(KeyRole.choices, default=KeyRole.MEMBER.value)
     expires_at = serializers.DateTimeField(allow_null=True, default=None)

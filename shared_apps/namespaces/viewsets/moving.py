@@ -140,7 +140,7 @@ class MovingMixin:
         return cast(Response, self._made(made.namespace))
 
     @extend_schema(responses={200: BackupSerializer(many=True)})
-    @action(detail=True, methods=["get"], pagination_class=None)
+    @action(detail=True, methods=["get"], pagination_class=None, further_statuses=("409",))
     def backups(self: Any, request: Any, slug: str) -> Response:
         """List the backups of the namespace, the newest first."""
         return Response([asdict(each) for each in list_backups(self.get_object())])

@@ -18,6 +18,7 @@ from shared_apps.namespaces.serializers import (
     ProvisionedSerializer,
 )
 from shared_apps.namespaces.tasks import provision
+from shared_apps.namespaces.viewsets.bodies import RoleSerializer
 from shared_apps.namespaces.viewsets.domains import DomainsMixin
 from shared_apps.namespaces.viewsets.life import LifeMixin
 from shared_apps.namespaces.viewsets.members import MembersMixin
@@ -46,6 +47,7 @@ from smartmodels.rest import (
     prefers_to_wait,
     problem_of,
 )
+from smartmodels.rest.pagination import BoundedPagination
 from smartmodels.tenancy import provisioning
 
 __all__ = ["NamespaceViewSet"]
@@ -59,7 +61,7 @@ _PREFER = OpenApiParameter(
 _WAIT = OpenApiParameter("wait", bool, OpenApiParameter.QUERY, description="The same as `Prefer: wait`.")
 _IDEMPOTENCY_KEY = OpenApiParameter(
     "Idempotency-Key",
-    str,
+    {"type": "string", "pattern": "^[!-~]{1,100}$"},
     OpenApiParameter.HEADER,
     description="1 to 100 printable ASCII characters that name this wish: repeating it changes nothing.",
 )
@@ -88,8 +90,18 @@ class NamespaceViewSet(
     delete_body: Any = ConfirmationSerializer
 
     def known_parameters(self) -> frozenset[str]:
-        """Add ``wait`` to what may stand in the query string of a creation."""
-        return super().known_parameters() | ({"wait"} if self.action == "create" else set())
+        """Add ``wait`` to what may stand in the query string of a creation, and pages of members."""
+        known = super().known_parameters()
+        if self.action == "members":
+            return known | BoundedPagination.parameters
+        return known | ({"wait"} if self.action == "create" else set())
+
+    def describe_body(self, schema: Any) -> dict[str, Any] | None:
+        """Describe a change of which no part may be left out; None for other endpoints."""
+        if self.action != "change_member":
+            return None
+        found: dict[str, Any] = schema.resolve_serializer(RoleSerializer, "request").ref
+        return found
 
     def get_object(self) -> Any:
         """Return the namespace of the address; raise Refused if there is none."""

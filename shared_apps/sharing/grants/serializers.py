@@ -10,7 +10,8 @@ from django.utils import timezone
 
 from shared_apps.sharing.models import Grant, GrantEvent
 from smartmodels.context import require_namespace
-from smartmodels.rest import StrictSerializer, serializers
+from smartmodels.models import resource_labels
+from smartmodels.rest import NamedField, StrictSerializer, serializers
 from smartmodels.sharing import GrantEnd, GrantHistory, GrantRole, GrantStatus, side_of, status_of
 
 __all__ = [
@@ -51,7 +52,7 @@ class TermsSerializer(StrictSerializer):
 class NewGrantSerializer(TermsSerializer):
     """What sharing a row asks for."""
 
-    resource_type = serializers.CharField(max_length=100, help_text="Such as research.study.")
+    resource_type = NamedField(names=resource_labels, max_length=100, help_text="Such as research.study.")
     resource_id = serializers.UUIDField()
     namespace = serializers.CharField(
         max_length=_SLUG_MAX,

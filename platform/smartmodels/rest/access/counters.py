@@ -1,10 +1,13 @@
 """Where requests are counted. A counter counts one thing after another and stops at the first that is full.
 
-So whoever is over their own limit takes nothing from what the namespace as a whole may ask.
+So whoever is over their own limit takes nothing from what the namespace as a whole may ask. Ten slots make a
+window, and one more is the part that is passing: the slots that a window touches are counted whole, so that
+no window of any position holds more than the limit; what was granted counts for at most a tenth longer.
 """
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -16,24 +19,35 @@ from django.db import connection
 from smartmodels.context import current_namespace
 from smartmodels.tenancy.rates import get_rate_model
 
-__all__ = ["CacheCounter", "Count", "Counter", "PostgresCounter", "Wanted"]
+__all__ = ["SLOTS", "CacheCounter", "Count", "Counter", "PostgresCounter", "Wanted"]
 
 _CACHE = "limits"
+
+SLOTS = 10
+"""The parts of a window; one begins anew when the next one does."""
 
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """One limit: at most ``most`` requests in each window of ``seconds``, counted under ``key``."""
+    """One limit: at most ``most`` requests in any ``seconds`` on end, counted under ``key``."""
 
     name: str
     key: str
     most: int
     seconds: int
 
+    def slot(self, now: float) -> int:
+        """Return the number of the slot, a part of the window, in which a moment lies."""
+        return int(now * SLOTS / self.seconds)
+
+    def until_free(self, slot: int, oldest: int, now: float) -> int:
+        """Return in how many seconds what was counted ``oldest`` slots before ``slot`` counts no more."""
+        return max(1, math.ceil((slot - oldest + SLOTS + 1) * self.seconds / SLOTS - now))
+
 
 @dataclass(frozen=True, slots=True)
 class Count:
-    """How many were counted in the window, this one included, and in how many seconds that ends."""
+    """How many were counted in the window, this one included, and in how many seconds some of it is over."""
 
     wanted: Wanted
     used: int
@@ -49,7 +63,10 @@ class Counter(Protocol):
     """What ``SMARTMODELS_RATE_COUNTER`` names; keys of two namespaces never meet."""
 
     def count(self, wanted: Sequence[Wanted]) -> list[Count]:
-        """Count a request under each limit until one is exceeded; that one is the last in the answer."""
+        """Count a request under each limit until one is exceeded; that one is the last in the answer.
+
+        What is refused is not counted: who keeps asking is let in again when the window has moved on.
+        """
         ...
 
 
@@ -57,25 +74,37 @@ class CacheCounter:
     """Counts in the cache ``limits``, by its atomic ``incr``: no statement is sent to the database.
 
     With the cache in memory (Django's LocMemCache) every process counts for itself, so a server of several
-    processes admits as many times the limit. With a cache that processes share the numbers are exact.
+    processes admits as many times the limit. With a cache that processes share the numbers are exact, but
+    for requests that are under way while one slot follows another.
     """
 
     def count(self, wanted: Sequence[Wanted]) -> list[Count]:
         """Count a request in the cache."""
         now, counts = time.time(), []
         for each in wanted:
-            window, into = divmod(now, each.seconds)
-            counts.append(Count(each, self._one_more(each, int(window)), max(1, int(each.seconds - into))))
+            counts.append(self._count(each, now))
             if counts[-1].is_over:
                 break
         return counts
 
+    def _count(self, wanted: Wanted, now: float) -> Count:
+        slot = wanted.slot(now)
+        keys = [f"{wanted.key}:{wanted.seconds}:{slot - back}" for back in range(SLOTS + 1)]
+        # Who asks in this slot is numbered; of the slots before, what was granted counts.
+        number = self._one_more(f"{keys[0]}:asked", wanted)
+        granted = caches[_CACHE].get_many(keys[1:])
+        used = min(sum(granted.values()) + number, wanted.most + 1)
+        if used <= wanted.most:
+            self._one_more(keys[0], wanted)
+        oldest = max((back for back, key in enumerate(keys) if granted.get(key)), default=0)
+        return Count(wanted, used, wanted.until_free(slot, oldest, now))
+
     @staticmethod
-    def _one_more(wanted: Wanted, window: int) -> int:
-        cache, key = caches[_CACHE], f"{wanted.key}:{window}"
+    def _one_more(key: str, wanted: Wanted) -> int:
+        cache = caches[_CACHE]
         try:
             return int(cache.incr(key))
-        except ValueError:  # the first of its window, maybe along with others
+        except ValueError:  # the first of its slot, maybe along with others
             cache.add(key, 0, timeout=2 * wanted.seconds)
         try:
             return int(cache.incr(key))
@@ -83,18 +112,25 @@ class CacheCounter:
             return 1
 
 
-# The clock is the server's, so that all processes agree on the window. Whoever looks back (the clock was set)
-# goes on in the newer one.
-_ONE = """INSERT INTO public.{table} AS t (key, begun, used)
-    SELECT %s, floor(extract(epoch FROM clock_timestamp()) / %s)::bigint * %s, 1 {when}
-    ON CONFLICT (key) DO UPDATE SET begun = greatest(t.begun, EXCLUDED.begun),
-        used = CASE WHEN t.begun >= EXCLUDED.begun THEN t.used + 1 ELSE 1 END
-    RETURNING used, begun"""
+# The clock is the server's, so that all processes agree on the slot. Whoever looks back (the clock was set)
+# goes on in the newer one. ``used`` holds what was granted, the newest slot first; ``asked`` is one more than
+# what was granted before this request.
+_ONE = f"""INSERT INTO public.{{table}} AS t (key, begun, slot, used, asked)
+    SELECT %s, extract(epoch FROM clock_timestamp())::bigint,
+        floor(extract(epoch FROM clock_timestamp()) * {SLOTS} / %s)::bigint, ARRAY[1], 1 {{when}}
+    ON CONFLICT (key) DO UPDATE SET (begun, slot, used, asked) = (
+        SELECT greatest(t.begun, EXCLUDED.begun), n.slot,
+            CASE WHEN n.had < %s THEN (n.kept[1] + 1) || n.kept[2:] ELSE n.kept END, n.had + 1
+        FROM (SELECT k.slot, k.kept, (SELECT sum(each) FROM unnest(k.kept) AS each)::int AS had
+            FROM (SELECT greatest(t.slot, EXCLUDED.slot) AS slot, (array_fill(0,
+                ARRAY[least(greatest(EXCLUDED.slot - t.slot, 0), {SLOTS + 1})::int]) || t.used)[1:{SLOTS + 1}]
+                AS kept) AS k) AS n)
+    RETURNING asked, slot, used"""  # noqa: S608 - numbers of ours alone
 
 
-_ALL = """WITH {parts} SELECT used, begun, extract(epoch FROM clock_timestamp())::float
+_ALL = """WITH {parts} SELECT asked, slot, used, extract(epoch FROM clock_timestamp())::float
     FROM ({rows}) AS counted ORDER BY place"""
-_ROW = "SELECT {place} AS place, used, begun FROM c{place}"
+_ROW = "SELECT {place} AS place, asked, slot, used FROM c{place}"
 
 
 def _statement(table: str, number: int) -> str:
@@ -106,7 +142,7 @@ def _statement(table: str, number: int) -> str:
 
 
 def _unless_full(place: int) -> str:
-    return "" if place == 0 else f"FROM c{place - 1} WHERE c{place - 1}.used <= %s"
+    return "" if place == 0 else f"FROM c{place - 1} WHERE c{place - 1}.asked <= %s"
 
 
 class PostgresCounter:
@@ -122,11 +158,17 @@ class PostgresCounter:
         parameters: list[Any] = []
         for place, each in enumerate(wanted):
             full = [] if place == 0 else [wanted[place - 1].most]
-            parameters += [f"{where}:{each.key}"[:120], each.seconds, each.seconds, *full]
+            key = f"{where}:{each.key}:{each.seconds}"[:120]
+            parameters += [key, each.seconds, *full, each.most]
         with connection.cursor() as cursor:
             cursor.execute(_statement(get_rate_model()._meta.db_table, len(wanted)), parameters)
             rows = cursor.fetchall()
         return [
-            Count(each, used, max(1, int(begun + each.seconds - now)))
-            for each, (used, begun, now) in zip(wanted, rows, strict=False)
+            Count(each, asked, each.until_free(slot, _oldest(used), now))
+            for each, (asked, slot, used, now) in zip(wanted, rows, strict=False)
         ]
+
+
+def _oldest(used: Sequence[int]) -> int:
+    """Return how many slots ago the first of what counts was counted."""
+    return max((back for back, number in enumerate(used) if number), default=0)

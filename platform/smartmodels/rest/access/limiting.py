@@ -1,8 +1,8 @@
 """How often one may ask: a limit for each principal, and one for all of a namespace together.
 
-A principal is a user, a key, an application, or for nobody known an address. Time is cut into windows; in
-each no more than the limit is granted, whatever asks at the same moment. Answers say where one stands in the
-headers ``RateLimit-Policy`` and ``RateLimit`` (draft-ietf-httpapi-ratelimit-headers-10).
+A principal is a user, a key, an application, or for nobody known an address. In no stretch of time as long as
+the window is more granted than the limit, whatever asks at the same moment. Answers say where one stands in
+the headers ``RateLimit-Policy`` and ``RateLimit`` (draft-ietf-httpapi-ratelimit-headers-10).
 """
 
 from __future__ import annotations

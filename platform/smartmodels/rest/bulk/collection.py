@@ -27,6 +27,7 @@ from smartmodels.rest.bulk.upserting import conflict_group, match_existing
 from smartmodels.rest.bulk.where import rows_where
 from smartmodels.rest.bulk.writing import isolate, write_items
 from smartmodels.rest.faults import Fault, InvalidInputHere, InvalidParameter
+from smartmodels.rest.filtering.openapi import describe
 from smartmodels.rest.problems import Problem, Refused
 
 __all__ = ["BULK_MAX", "BulkMixin", "save_items"]
@@ -96,6 +97,10 @@ class BulkMixin:
     def describe_answers(self: Any, schema: Any) -> Any:
         """Return the JSON schemas of its answers, by status."""
         return answers_of(self, schema) if self.action != "create" or self.makes_many() else {}
+
+    def raw_parameters(self: Any) -> list[dict[str, Any]]:
+        """Describe the condition under which rows are changed or deleted."""
+        return [describe(self, "where")] if self.action in ("bulk_change", "bulk_remove") else []
 
     def written_class(self: Any) -> Any:
         """Return the serializer that describes what may be sent."""
@@ -193,9 +198,9 @@ class BulkMixin:
             rows = rows_where(self, preferences)
             items = [Item((), request.data, row, adding=False, partial=True) for row in rows]
             # What is wrong with the values is wrong even where no row is met.
-            read_items(
-                serializer, [*items, Item((), request.data, adding=True, partial=True)][: len(rows) or 1]
-            )
+            read = items or [Item((), request.data, adding=True, partial=True)]
+            read_items(serializer, read)
+            refuse_faulty(read)
             refuse_foreign(self, items)
             save_items(serializer, items, lenient=False)
         return self._affected(items, preferences)  # type: ignore[no-any-return]

@@ -25,18 +25,15 @@ BULK_MAX = 1_000
 
 _PREFER = OpenApiParameter(
     "Prefer",
-    type={
-        "type": "string",
-        "pattern": r"^[a-z-]{1,20}=[a-z0-9-]{1,30}(, [a-z-]{1,20}=[a-z0-9-]{1,30}){0,3}$",
-    },
+    type={"type": "string", "examples": ["return=minimal", "handling=lenient, return=representation"]},
     location=OpenApiParameter.HEADER,
     description="`handling=lenient`: 207 and one status per row. `tx=rollback`: a rehearsal. "
-    "`return=minimal` or `representation`. `resolution=ignore-duplicates`, `max-affected=10`.",
+    "`return=minimal` or `representation`. `resolution=ignore-duplicates`, `max-affected=10`. "
+    "What is not known is left aside (RFC 7240).",
 )
 _ON_CONFLICT = OpenApiParameter(
     "on_conflict", str, description="Unique fields: rows of an array that have these values are changed."
 )
-_WHERE = OpenApiParameter("where", str, description="Which rows, as JSON; all of them cannot be meant.")
 _MOST = OpenApiParameter(
     "max_affected",
     type={"type": "integer", "minimum": 1, "maximum": MAX_AFFECTED},
@@ -45,7 +42,7 @@ _MOST = OpenApiParameter(
 
 describe_create = extend_schema(parameters=[_PREFER, _ON_CONFLICT])
 describe_rows = extend_schema(parameters=[_PREFER])
-describe_change = extend_schema(parameters=[_PREFER, _WHERE, _MOST])
+describe_change = extend_schema(parameters=[_PREFER, _MOST])
 
 _IMPORT = OpenApiParameter(
     "import",
@@ -83,7 +80,8 @@ _IMPORTED = {
 
 describe_import = extend_schema(
     parameters=[_PREFER, _IMPORT],
-    request={"application/x-ndjson": {"type": "string"}},
+    # Bytes: each line is judged alone, and the report tells which are no rows.
+    request={"application/x-ndjson": {}},
     responses={(200, "application/json"): _IMPORTED, (207, "application/json"): _IMPORTED},
 )
 _REPORTED = OpenApiParameter(
@@ -147,8 +145,9 @@ def body_of(view: Any, schema: Any) -> dict[str, Any] | None:
     if view.action == "bulk_replace":
         return _array(refer(_row_class(serializer_class)))
     if view.action == "bulk_change":
-        some = _array(refer(_row_class(serializer_class), partial=True))
-        return {"oneOf": [some, refer(serializer_class, partial=True)]}
+        some = _array({"allOf": [refer(_row_class(serializer_class), partial=True), {"required": ["id"]}]})
+        # The same for many rows: nested ones belong to a single row.
+        return {"oneOf": [some, refer(view.get_serializer_class(), partial=True)]}
     if view.action in ("update", "partial_update"):
         return refer(serializer_class, partial=view.action == "partial_update")
     return _IDS if view.action in ("bulk_remove", "bulk_restore") else None

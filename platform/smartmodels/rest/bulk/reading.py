@@ -12,6 +12,7 @@ from rest_framework.fields import SkipField, empty, get_error_detail
 
 from smartmodels.rest.bulk.items import Item
 from smartmodels.rest.fields import RowField
+from smartmodels.rest.shapes import mistyped
 
 __all__ = ["read_items", "reads_by_itself"]
 
@@ -112,18 +113,25 @@ def _references(field: Any, wanted: Iterable[Any]) -> Reader:
 def _plain(field: Any) -> Reader:
     """Return the reader of a field, which is asked once for equal values where it is one of DRF's own."""
     if not type(field).__module__.startswith("rest_framework."):
-        return field.run_validation  # type: ignore[no-any-return]
+        return lambda given: _typed(field, given)
     known: dict[Any, Any] = {}
 
     def read(given: Any) -> Any:
         if not isinstance(given, _REMEMBERED):
-            return field.run_validation(given)
+            return _typed(field, given)
         key = (given.__class__, given)
         if key not in known:
-            known[key] = field.run_validation(given)
+            known[key] = _typed(field, given)
         return known[key]
 
     return read
+
+
+def _typed(field: Any, given: Any) -> Any:
+    """Return the value of a field; raise ValidationError, also where JSON of another type is given."""
+    if wrong := mistyped(field, given):
+        raise ValidationError(wrong)
+    return field.run_validation(given)
 
 
 def _values(items: Iterable[Item], name: str) -> list[Any]:

@@ -80,7 +80,7 @@ def _cleaner(field: Any) -> Callable[[Any, Any], None]:
     sound: set[Any] = set()
 
     def check(value: Any, row: Any) -> None:
-        if field.blank and value in field.empty_values:
+        if (field.blank and value in field.empty_values) or (field.null and value is None):
             return
         remembered = isinstance(value, _REMEMBERED)
         if remembered and (value.__class__, value) in sound:

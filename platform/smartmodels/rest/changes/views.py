@@ -36,7 +36,7 @@ _PARAMETERS = [
     ),
     OpenApiParameter(
         "Last-Event-ID",
-        {"type": "string", "pattern": "^[A-Za-z0-9_-]+:[A-Za-z0-9_-]+$", "maxLength": 300},
+        {"type": "string", "pattern": "^$|^[A-Za-z0-9_-]+:[A-Za-z0-9_-]+$", "maxLength": 300},
         OpenApiParameter.HEADER,
         description="The id of the last event that arrived; browsers send it when they open a stream again.",
     ),

@@ -11,6 +11,7 @@ from typing import Any
 __all__ = ["Operation", "Spelling", "literals", "no_comment_end", "operations", "type_of"]
 
 _JSON = re.compile(r"application/(.+\+)?json")
+_COMPONENTS = "#/components/schemas"
 _METHODS = ("get", "post", "put", "patch", "delete")
 
 
@@ -90,7 +91,9 @@ def type_of(schema: Mapping[str, Any] | None, spelling: Spelling) -> str:
     if not schema:
         return spelling.anything
     if "$ref" in schema:
-        return str(schema["$ref"]).rpartition("/")[2]
+        # What stands inside of a component has no name of its own.
+        place, _, name = str(schema["$ref"]).rpartition("/")
+        return name if place == _COMPONENTS else spelling.anything
     if "enum" in schema:
         return spelling.choice(schema["enum"])
     for key in ("oneOf", "anyOf", "allOf"):

@@ -53,4 +53,4 @@ class Budget:
         """Count one more; raise InvalidFilter when there are too many."""
         self._left[what] -= 1
         if self._left[what] < 0:
-            raise InvalidFilter(f"too many {what}: ask for less at a time", place)
+            raise InvalidFilter(f"too many {what}: ask for less at a time", place, code="too-much")

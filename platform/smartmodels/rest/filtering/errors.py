@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from smartmodels.rest.faults import Fault, InvalidInputHere, pointer_to
 
-__all__ = ["InvalidFilter", "Place", "Unreadable"]
+__all__ = ["InvalidFilter", "Place", "Unreadable", "unknown"]
 
 Place = tuple[Any, ...]
 """Names and indexes that lead from the top of the filter to a part of it."""
@@ -17,9 +18,16 @@ class InvalidFilter(InvalidInputHere):
 
     default_code = "invalid-filter"
 
-    def __init__(self, detail: str, place: Place = (), *, code: str = "invalid-filter") -> None:
-        super().__init__(Fault(code, detail, pointer=pointer_to(*place)))
+    def __init__(
+        self, detail: str, place: Place = (), *, code: str = "invalid-filter", known: Iterable[str] = ()
+    ) -> None:
+        super().__init__(Fault(code, detail, pointer=pointer_to(*place), known=tuple(sorted(known))))
         self.default_code = code
+
+
+def unknown(kind: str, name: str, place: Place, known: Iterable[str]) -> InvalidFilter:
+    """Return the error of a name that is none of those that the endpoint shows, which it lists."""
+    return InvalidFilter(f"unknown {kind} {name[:100]!r}", place, code="unknown-property", known=known)
 
 
 class Unreadable(Exception):

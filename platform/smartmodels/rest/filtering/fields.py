@@ -6,7 +6,7 @@ from typing import Any
 
 from smartmodels.rest.filtering.brackets import listed
 from smartmodels.rest.filtering.columns import readable_of
-from smartmodels.rest.filtering.errors import InvalidFilter, Place, Unreadable
+from smartmodels.rest.filtering.errors import InvalidFilter, Place, Unreadable, unknown
 from smartmodels.rest.filtering.values import read_boolean
 
 __all__ = ["fields_of", "only_fields"]
@@ -21,7 +21,7 @@ def fields_of(view: Any, given: Any, place: Place) -> tuple[str, ...] | None:
     known = readable_of(view.get_serializer_class())
     for name in wanted:
         if name not in known:
-            raise InvalidFilter(f"unknown field {name[:100]!r}", place, code="unknown-property")
+            raise unknown("field", name, place, known)
     chosen = {name for name, truth in wanted.items() if truth} or set(known) - set(wanted)
     return None if not wanted else tuple(name for name in known if name in chosen)
 

@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
+import re
 from copy import deepcopy
 from typing import Any
 
 from drf_spectacular.plumbing import ResolvedComponent
 from rest_framework import serializers
 
+from smartmodels.rest.filtering.caps import INCLUDES, ITEMS
 from smartmodels.rest.filtering.columns import Column, columns_of, readable_of
 from smartmodels.rest.filtering.operators import OPERATORS, PATTERNS
-from smartmodels.rest.filtering.relations import relations_of
+from smartmodels.rest.filtering.relations import Relation, relations_of
+from smartmodels.rest.served import view_class_of
+from smartmodels.rest.shapes import BLANK_OR_TEXT
 
 __all__ = ["describe", "filter_schema", "response_schema"]
 
 _Component: Any = ResolvedComponent
-_TYPED = ("type", "format")
-_ORDER = {"oneOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}}]}
+_TYPED = ("type", "format", "pattern")
+_WAY = "( (ASC|DESC))?( NULLS (FIRST|LAST))?"
+_DECIMAL = r"^-?[0-9]+(\.[0-9]+)?$"
 _IN_WORDS = (
     "Which rows, in which order, and what of them, as JSON. The same in brackets: "
     "`filter[where][name]=x&filter[order]=name DESC&filter[limit]=10`."
@@ -44,20 +49,32 @@ def filter_schema(view: Any) -> dict[str, Any]:
     properties: dict[str, Any] = {
         "where": where_schema(view),
         "fields": {"oneOf": [fields, truths]},
-        "order": _ORDER,
+        "order": _order_schema(view),
         "limit": {"type": "integer", "minimum": 1},
-        "skip": {"type": "integer", "minimum": 0},
-        "offset": {"type": "integer", "minimum": 0, "description": "Another name of `skip`."},
+        "skip": {"type": "integer", "minimum": 0, "description": "`offset` in its place says the same."},
     }
-    if related := sorted(relations_of(view)):
-        properties["include"] = {"type": "array", "items": _include_schema(related)}
+    if related := sorted(relations_of(view).items()):
+        included = [_include_schema(name, relation) for name, relation in related]
+        alone = {"enum": [name for name, _ in related]}
+        properties["include"] = {
+            "type": "array",
+            "maxItems": INCLUDES,
+            "items": {"anyOf": [alone, *included]},
+        }
     return _component(view, "Filter", _closed(properties))
+
+
+def _order_schema(view: Any) -> dict[str, Any]:
+    columns = columns_of(view.get_serializer_class(), view.model).values()
+    names = "|".join(re.escape(column.name) for column in columns if column.is_comparable)
+    term = f"({names}){_WAY}"
+    text = {"type": "string", "pattern": f"^({term}(, ?{term})*)?$"}
+    return {"oneOf": [text, {"type": "array", "items": text, "maxItems": ITEMS}]}
 
 
 def where_schema(view: Any) -> dict[str, Any]:
     """Return a reference to the schema of a view's conditions."""
-    name = _name(view, "Where")
-    itself = {"$ref": f"#/components/schemas/{name}"}
+    itself = {"$ref": _referred(view, "Where")}
     properties: dict[str, Any] = {
         column.name: _property_schema(view, column)
         for column in columns_of(view.get_serializer_class(), view.model).values()
@@ -65,10 +82,22 @@ def where_schema(view: Any) -> dict[str, Any]:
     branches = {"type": "array", "items": itself}
     properties.update({"and": branches, "or": branches, "nor": branches, "not": itself})
     schema = _closed(properties)
-    if related := sorted(relations_of(view)):
-        # A condition on related rows: owner.name
-        schema["patternProperties"] = {f"^({'|'.join(related)})\\.": {}}
+    for relation in relations_of(view).values():
+        schema["properties"].update(_related_schemas(relation))
     return _component(view, "Where", schema)
+
+
+def _related_schemas(relation: Relation) -> dict[str, Any]:
+    """Return the conditions on the columns of related rows (`owner.name`): as their own endpoint has them."""
+    view = _view_of(relation)
+    names = columns_of(view.get_serializer_class(), view.model)
+    there = f"{_referred(view, 'Where')}/properties"
+    return {f"{relation.name}.{name}": {"$ref": f"{there}/{name}"} for name in names}
+
+
+def _view_of(relation: Relation) -> Any:
+    view_class: Any = view_class_of(relation.model)
+    return view_class(request=None, format_kwarg=None, action="list", kwargs={})
 
 
 def row_schema(view: Any) -> dict[str, Any]:
@@ -91,16 +120,15 @@ def response_schema(view: Any) -> dict[str, Any]:
     return page
 
 
-def _include_schema(names: list[str]) -> dict[str, Any]:
-    scope = {"type": "object", "description": "A filter of the related rows."}
-    whole = _closed({"relation": {"enum": names}, "scope": scope})
-    return {"oneOf": [{"enum": names}, {**whole, "required": ["relation"]}]}
+def _include_schema(name: str, relation: Relation) -> dict[str, Any]:
+    whole = _closed({"relation": {"const": name}, "scope": {"$ref": _referred(_view_of(relation), "Filter")}})
+    return {**whole, "required": ["relation"]}
 
 
 def _property_schema(view: Any, column: Column) -> dict[str, Any]:
     value = _value_schema(view, column)
     values = {"type": "array", "items": value}
-    text, two = {"type": "string"}, {**values, "minItems": 2, "maxItems": 2}
+    text, two = {"type": "string", "pattern": BLANK_OR_TEXT}, {**values, "minItems": 2, "maxItems": 2}
     own = {"exists": {"type": "boolean"}, "inq": values, "nin": values, "between": two}
     known = [name for name in OPERATORS if name not in PATTERNS or column.is_text]
     operators = {name: text if name in PATTERNS else own.get(name, value) for name in known}
@@ -117,10 +145,18 @@ def _value_schema(view: Any, column: Column) -> dict[str, Any]:
         found = {"type": "string"}
     kinds = [found["type"]] if isinstance(found["type"], str) else list(found["type"])
     found["type"] = [*dict.fromkeys([*kinds, "null"])]
+    if found.get("format") == "decimal":
+        found["pattern"] = _DECIMAL
+    if "string" in kinds and "format" not in found:
+        found.setdefault("pattern", BLANK_OR_TEXT)
     return found
 
 
 # Components
+
+
+def _referred(view: Any, kind: str) -> str:
+    return f"#/components/schemas/{_name(view, kind)}"
 
 
 def _closed(properties: dict[str, Any]) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from typing import Any
 from smartmodels.rest.filtering.brackets import listed
 from smartmodels.rest.filtering.caps import ITEMS
 from smartmodels.rest.filtering.columns import Column, columns_of
-from smartmodels.rest.filtering.errors import InvalidFilter, Place
+from smartmodels.rest.filtering.errors import InvalidFilter, Place, unknown
 from smartmodels.rest.filtering.selection import OrderTerm
 
 __all__ = ["order_of"]
@@ -47,7 +47,8 @@ def _term(columns: dict[str, Column], part: str, place: Place) -> OrderTerm:
     name, *said = part.split(None, 1)
     column = columns.get(name)
     if column is None or not column.is_comparable:
-        raise InvalidFilter(f"unknown property {name[:100]!r}", place, code="unknown-property")
+        comparable = (each for each, found in columns.items() if found.is_comparable)
+        raise unknown("property", name, place, comparable)
     match = _DIRECTIONS.match(said[0] if said else "")
     if match is None:
         raise InvalidFilter("invalid order", place)

@@ -12,7 +12,7 @@ from smartmodels.rest.filtering.brackets import listed
 from smartmodels.rest.filtering.caps import DEPTH, Budget
 from smartmodels.rest.filtering.columns import Column, columns_of
 from smartmodels.rest.filtering.conditions import Condition, all_of, any_of
-from smartmodels.rest.filtering.errors import InvalidFilter, Place, Unreadable
+from smartmodels.rest.filtering.errors import InvalidFilter, Place, Unreadable, unknown
 from smartmodels.rest.filtering.operators import OPERATORS, PATTERNS, equal
 from smartmodels.rest.filtering.relations import Relation, relations_of
 
@@ -64,10 +64,10 @@ def _member(asked: Asked, name: str, given: Any, place: Place) -> Condition:
         return ~where_of(asked.deeper(), given, place)
     if "." in name:
         return _related(asked, name, given, place)
-    column = columns_of(asked.view.get_serializer_class(), asked.view.model).get(name)
-    if column is None:
-        raise InvalidFilter(f"unknown property {name[:100]!r}", place, code="unknown-property")
-    return _property(asked, column, given, place)
+    columns = columns_of(asked.view.get_serializer_class(), asked.view.model)
+    if name not in columns:
+        raise unknown("property", name, place, columns)
+    return _property(asked, columns[name], given, place)
 
 
 def _branches(asked: Asked, given: Any, place: Place) -> list[Condition]:
@@ -128,9 +128,10 @@ def _related(asked: Asked, path: str, given: Any, place: Place) -> Condition:
     of many, one must be there for which the condition holds.
     """
     name, _, rest = path.partition(".")
-    relation = relations_of(asked.view).get(name)
-    if relation is None:
-        raise InvalidFilter(f"unknown relation {name[:100]!r}", place, code="unknown-property")
+    relations = relations_of(asked.view)
+    if name not in relations:
+        raise unknown("relation", name, place, relations)
+    relation = relations[name]
     asked.budget.take("conditions on related rows", place)
     view = relation.view_for(asked.view.request)
     inner = where_of(replace(asked.deeper(), view=view, here=None), {rest: given}, place)

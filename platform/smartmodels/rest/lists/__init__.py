@@ -14,7 +14,7 @@ from smartmodels.rest.lists.describing import ListPagination, RowSchema
 from smartmodels.rest.lists.listing import Listing
 from smartmodels.rest.lists.ordering import as_keys, column_of, turned_round
 from smartmodels.rest.lists.paging import Found, Window, found_in, read_page
-from smartmodels.rest.lists.past import moment_of, rows_as_of
+from smartmodels.rest.lists.past import past_of, rows_as_of
 from smartmodels.rest.lists.reading import Reading, reading_of
 
 __all__ = [
@@ -34,7 +34,7 @@ __all__ = [
     "column_of",
     "found_in",
     "keep_private",
-    "moment_of",
+    "past_of",
     "read_page",
     "reading_of",
     "rows_as_of",

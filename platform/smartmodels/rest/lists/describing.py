@@ -29,7 +29,7 @@ _AS_OF = OpenApiParameter(
 )
 _CURSOR = OpenApiParameter(
     "cursor",
-    type={"type": "string", "minLength": 1},
+    type={"type": "string", "pattern": r"^[^\x00]+$"},
     location=OpenApiParameter.QUERY,
     description="Where to read on, as `next` and `previous` say; good for one filter and order alone.",
 )
@@ -45,8 +45,9 @@ _UNLESS_KNOWN = _header(
 _IF_SEEN = _header("If-Match", _TAG_SCHEMA, "The ETag with which you read the row: 412 if it has changed.")
 _COUNT = _header(
     "Prefer",
-    {"type": "string", "enum": [f"count={kind}" for kind in COUNTS]},
-    "Counts the rows on all pages; without it nothing is counted.",
+    {"type": "string", "examples": [f"count={kind}" for kind in COUNTS]},
+    "`count=exact` or `count=estimated` counts the rows on all pages; nothing is counted without it. "
+    "What is not known is left aside (RFC 7240).",
 )
 _TAG = _header("ETag", {"type": "string"}, "Names this state of what is answered.", ["200"])
 _APPLIED = _header("Preference-Applied", {"type": "string"}, "The preference that was followed.", ["200"])
@@ -70,7 +71,8 @@ class RowSchema(ApiSchema):
 
     def get_override_parameters(self) -> Any:
         """Add the parameters and headers of the action."""
-        return [*super().get_override_parameters(), *_BY_ACTION.get(self.view.action, [])]
+        own: list[Any] = getattr(self.view, "described_parameters", list)()
+        return [*super().get_override_parameters(), *_BY_ACTION.get(self.view.action, []), *own]
 
     def _get_response_bodies(self, direction: Any = "response") -> Any:
         bodies = super()._get_response_bodies(direction)

@@ -2,45 +2,93 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from smartmodels.rest.nested.declaring import ROWS_MAX, Nested, relation_of
+from smartmodels.rest.served import extended
 
 __all__ = ["with_nested"]
 
 _ID = {"type": "string", "format": "uuid"}
-_ROW = {"type": "object", "additionalProperties": True}
 
 
 def _array(items: Any) -> dict[str, Any]:
     return {"type": "array", "maxItems": ROWS_MAX, "items": items}
 
 
-_ABOVE = {"oneOf": [_ID, _ROW]}
-_VERBS = {
-    **{verb: _array(_ROW) for verb in ("create", "update", "merge", "replace")},
-    **{verb: _array(_ID) for verb in ("delete", "link", "unlink")},
-}
-_BELOW = {
-    "oneOf": [
-        _array(_ROW),
-        {"type": "object", "additionalProperties": False, "minProperties": 1, "properties": _VERBS},
-    ]
-}
+class _NestedField(serializers.JSONField):
+    """Rows above or below: described by the serializers of their own endpoint."""
+
+    def __init__(self, rows: Rows, **kwargs: Any) -> None:
+        self.rows = rows
+        super().__init__(**kwargs)
 
 
-@extend_schema_field(_ABOVE)
-class _AboveField(serializers.JSONField):
+class _AboveField(_NestedField):
     """A row that this one belongs to: its id, or what it is to be."""
 
+    def describe(self, schema: Any) -> dict[str, Any]:
+        """Return the schema of the field."""
+        return {"anyOf": [_ID, *self.rows.refer(schema)]}
 
-@extend_schema_field(_BELOW)
-class _BelowField(serializers.JSONField):
+
+class _BelowField(_NestedField):
     """Rows below this one: an array, or what is to be done with which."""
+
+    def describe(self, schema: Any) -> dict[str, Any]:
+        """Return the schema of the field."""
+        new, change = self.rows.refer(schema)
+        either = _array({"anyOf": [change, new]})
+        verbs = {
+            "create": _array(new),
+            "update": _array(change),
+            **dict.fromkeys(("merge", "replace"), either),
+            **dict.fromkeys(("delete", "link", "unlink"), _array(_ID)),
+        }
+        acts = {"type": "object", "additionalProperties": False, "minProperties": 1, "properties": verbs}
+        return {"oneOf": [either, acts]}
+
+
+@dataclass(frozen=True)
+class Rows:
+    """Nested rows in words of the document: new ones, and changes of those that have an id."""
+
+    viewset: Any
+    parent: str
+    """The key to the row around them, which is not theirs to say; empty for a row above."""
+
+    def refer(self, schema: Any) -> list[dict[str, Any]]:
+        """Return references to the two."""
+        view = extended(self.viewset)(request=None, format_kwarg=None, action="create", kwargs={})
+        new, change = _classes(view.written_class(), self.parent)
+        refs = (
+            schema.resolve_serializer(new(), "request").ref,
+            schema.resolve_serializer(change(partial=True), "request").ref,
+        )
+        return [refs[0], {"allOf": [refs[1], {"required": ["id"]}]}]
+
+
+@cache
+def _classes(serializer_class: Any, parent: str) -> tuple[Any, Any]:
+    name = serializer_class.__name__.removesuffix("Serializer")
+    sources = {parent, f"{parent}_id"} - {"", "_id"}
+
+    def get_fields(self: Any) -> dict[str, Any]:
+        fields = serializer_class.get_fields(self)
+        return {name: field for name, field in fields.items() if (field.source or name) not in sources}
+
+    def with_id(self: Any) -> dict[str, Any]:
+        return {**get_fields(self), "id": serializers.UUIDField()}
+
+    where = f"{name}Below{parent.title().replace('_', '')}" if parent else f"{name}Above"
+    return (
+        type(f"{where}Serializer", (serializer_class,), {"get_fields": get_fields}),
+        type(f"{where}RowSerializer", (serializer_class,), {"get_fields": with_id}),
+    )
 
 
 @cache
@@ -52,7 +100,8 @@ def with_nested(serializer_class: Any, model: Any, fields: tuple[tuple[str, Nest
         above = relation_of(model, name).is_above
         own = serializer_class().fields.get(name)
         required = above and own is not None and own.required and not nested.flat
-        extra[name] = (_AboveField if above else _BelowField)(required=required)
+        rows = Rows(nested.viewset, "" if above else relation_of(model, name).field.name)
+        extra[name] = (_AboveField if above else _BelowField)(rows, required=required)
         extra |= {alias: serializers.JSONField(required=False) for alias in nested.flat}
     names = tuple(dict.fromkeys((*meta.fields, *extra)))
     body = {**extra, "Meta": type("Meta", (meta,), {"fields": names})}
