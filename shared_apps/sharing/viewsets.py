@@ -21,9 +21,9 @@ from shared_apps.sharing.reading import (
     versions_shown,
 )
 from shared_apps.sharing.writing import SharedWrites
-from smartmodels.context import namespace_scope, require_namespace
+from smartmodels.context import require_namespace
 from smartmodels.exceptions import NotPermitted
-from smartmodels.querysets import is_private, without_service_owners
+from smartmodels.querysets import without_service_owners
 from smartmodels.rest import (
     InvalidParameter,
     NotFound,
@@ -36,6 +36,7 @@ from smartmodels.rest import (
 from smartmodels.rest.filtering.embedding import with_joins
 from smartmodels.rest.lists import Window, keep_private
 from smartmodels.rest.viewsets import DELETED
+from smartmodels.sharing import at_home
 
 __all__ = ["GrantViewSet", "SharedRows", "SharingPolicyView"]
 
@@ -92,7 +93,7 @@ class SharedRows(SharedWrites):
 
     def _mixes(self: Any) -> bool:
         """Tell whether the list may show rows of others: those that live now."""
-        if not (self.is_listing and self.shows_shared) or self._scope == "own" or is_private():
+        if not (self.is_listing and self.shows_shared) or self._scope == "own":
             return False
         return not (self.wants_deleted() or self.wants_past())
 
@@ -160,7 +161,7 @@ class SharedRows(SharedWrites):
 
     def at_home_of(self: Any, row: Any) -> AbstractContextManager[Any]:
         """Return the context in which what belongs to a row is read: its home."""
-        return namespace_scope(row.grant.home) if self.shows_others else nullcontext()
+        return at_home(row.grant) if self.shows_others else nullcontext()
 
     def versions_of(self: Any, row: Any) -> Any:
         """Return the versions of a row that are shown here, newest first."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.db.models import Case, Q, Value, When
+from django.db.models import Case, CharField, OuterRef, Q, Subquery, Value, When
 
 from shared_apps.sharing.reading.grants import Home, chunks_of, homes_of, shown_grants, shown_of
 from shared_apps.sharing.reading.rows import shared_rows
@@ -12,6 +12,8 @@ from smartmodels.conf import settings
 from smartmodels.context import require_namespace
 from smartmodels.exceptions import InvalidInput
 from smartmodels.models import Resource
+from smartmodels.querysets import is_private
+from smartmodels.sharing import active_grants, rows_at_home
 
 __all__ = ["visible_parts", "visible_rows"]
 
@@ -24,6 +26,8 @@ def visible_parts(model: type[Resource], scope: str = "all") -> list[Any]:
     ``granted_role``, and all of their columns can be read, since who asks is the project's own code. What
     homes share that cannot be read just now is left out.
     """
+    if is_private():
+        return [_private(model, scope)]
     shown = {} if scope == "own" else shown_of(shown_grants(model))
     homes = [each for each in homes_of(shown) if each.is_readable]
     if not homes:
@@ -32,6 +36,24 @@ def visible_parts(model: type[Resource], scope: str = "all") -> list[Any]:
     if scope != "shared":
         homes.append(Home(here, None))
     return [_told(shared_rows(model, lot), here) for lot in chunks_of(homes)]
+
+
+def _private(model: type[Resource], scope: str) -> Any:
+    """Return the rows that are visible to who acts: their own, and what others of the namespace share."""
+    here: Any = require_namespace()
+    own, shown = model.objects.all(), active_grants(model)
+    mine, theirs = Q(pk__in=own.values("pk")), Q(pk__in=shown.values("row_id"))
+    chosen = {"own": mine, "shared": ~mine & theirs}.get(scope, mine | theirs)
+    role = shown.filter(row_id=OuterRef("pk")).values("role")[:1]
+    return (
+        rows_at_home(model)
+        .filter(chosen)
+        .annotate(
+            home=Value(here.slug, output_field=CharField()),
+            is_shared=Case(When(mine, then=Value(False)), default=Value(True)),
+            granted_role=Case(When(mine, then=Value(None)), default=Subquery(role)),
+        )
+    )
 
 
 def _told(rows: Any, here: Any) -> Any:

@@ -22,6 +22,7 @@ from smartmodels.sharing import (
     granted_keys,
     hold_grant,
     manages_all,
+    rows_at_home,
     through_grant,
 )
 from smartmodels.softdelete.preview import preview_deletion, preview_restoration
@@ -68,9 +69,9 @@ def _narrow(serializer: Any, row: Any, grant: Any) -> None:
         reference = getattr(field, "child_relation", field)
         if not field.read_only and _points_at_row(reference):
             rows = reference.queryset.model
-            seen = granted_keys(rows, grant.home_id, grant.target_id)
+            seen = granted_keys(rows, grant)
             current = _current_keys(row, str(field.source))
-            reference.queryset = rows.objects.filter(Q(pk__in=current) | Q(pk__in=seen))
+            reference.queryset = rows_at_home(rows).filter(Q(pk__in=current) | Q(pk__in=seen))
 
 
 def _points_at_row(field: Any) -> bool:
@@ -124,7 +125,8 @@ class SharedWrites:
     def _shared_to_write(self: Any, needed: str) -> Any:
         deleted = self.action in _OF_DELETED
         grant = grant_to_write(self.model, self.key(), needed, deleted=deleted)
-        self._require_own_role(needed)
+        if grant.user_id is None:
+            self._require_own_role(needed)
         if self._way_home is None:
             return grant
         self._way_home.enter_context(through_grant(grant))

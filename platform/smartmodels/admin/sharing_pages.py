@@ -18,6 +18,7 @@ from smartmodels.admin.sharing_forms import PolicyForm, ShareForm, TermsForm
 from smartmodels.admin.site_pages import SitePages, key_of
 from smartmodels.exceptions import InvalidInput, SmartModelsError
 from smartmodels.models import resource_model
+from smartmodels.querysets import is_private
 from smartmodels.sharing import (
     LIVING,
     GrantStatus,
@@ -63,7 +64,7 @@ class _SharingPages(SitePages):
         for side in sides:
             sided |= Q(**{side: request.namespace.pk})
         grants = get_grant_model().objects.select_related("resource", "home", "target")
-        grant = grants.filter(sided, pk=key_of(given, "grant")).first()
+        grant = _between(grants.filter(user=None)).filter(sided, pk=key_of(given, "grant")).first()
         if grant is None:
             raise Http404("There is no such grant here.")
         return grant
@@ -81,10 +82,10 @@ class _SharingPages(SitePages):
         self._rights(request)
         if request.method == "POST":
             return self._act(request)
-        grants = get_grant_model().objects.filter(**{side: request.namespace.pk})
+        grants = _between(get_grant_model().objects.filter(user=None, **{side: request.namespace.pk}))
         grants = grants.select_related("resource", "home", "target").order_by("-created_at", "-pk")
         page_obj = Paginator(grants, _PER_PAGE).get_page(request.GET.get("p"))
-        events = get_event_model().objects.filter(**{side: request.namespace.pk})
+        events = _between(get_event_model().objects.filter(to_user_id=None, **{side: request.namespace.pk}))
         return self._render(
             request, page, title=title, rows=[_row(grant) for grant in page_obj.object_list],
             page_obj=page_obj, page_range=page_obj.paginator.get_elided_page_range(page_obj.number),
@@ -161,6 +162,11 @@ class _SharingPages(SitePages):
         return self._render(
             request, "sharing_policy", 400 if shown.errors else 200, title="Sharing policy", form=shown
         )
+
+
+def _between(rows: Any) -> Any:
+    """Return the grants, or events, that admins see: none in private mode, where rows are not theirs."""
+    return rows.none() if is_private() else rows
 
 
 def _note(form: Any, error: SmartModelsError) -> None:

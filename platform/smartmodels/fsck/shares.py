@@ -39,7 +39,9 @@ def _find_dangling(namespace: Any) -> Iterator[Finding]:
 def _find_stale(namespace: Any) -> Iterator[Finding]:
     for each in differing_rows(namespace):
         if each.stale:
-            what = f"{len(each.stale)} entries of {each.label} have another label or mark than the row."
+            what = (
+                f"{len(each.stale)} entries of {each.label} have another label, owner or mark than the row."
+            )
             yield Finding("share-stale", namespace.slug, each.label, len(each.stale), what)
 
 
@@ -116,9 +118,9 @@ _REMARK = """
 """
 _LAST = "(SELECT e.status FROM {events} e WHERE e.grant_id = g.id ORDER BY e.id DESC LIMIT 1)"
 _EVENT = f"""
-    INSERT INTO {{events}} (grant_id, home_id, home_slug, target_id, target_slug, model, row_id,
+    INSERT INTO {{events}} (grant_id, home_id, home_slug, target_id, target_slug, to_user_id, model, row_id,
         status_before, status, terms, actor_kind, actor_label, reason)
-    SELECT g.id, g.home_id, h.slug, g.target_id, g.target_slug, g.model, g.row_id,
+    SELECT g.id, g.home_id, h.slug, g.target_id, g.target_slug, g.user_id, g.model, g.row_id,
         coalesce({_LAST}, ''), g.status,
         jsonb_build_object('role', g.role, 'expires_at', g.expires_at, 'may_reshare', g.may_reshare,
             'covers_below', g.covers_below, 'history', g.history, 'at_end', g.at_end),

@@ -12,6 +12,7 @@ from smartmodels.querysets.privacy import (
     owned_at,
     owned_versions,
     sees_everything,
+    showing,
     without_service_owners,
 )
 from smartmodels.querysets.scoped import ScopedQuerySet
@@ -34,6 +35,7 @@ __all__ = [
     "owned_at",
     "owned_versions",
     "sees_everything",
+    "showing",
     "stamp_instance",
     "stamp_of",
     "without_service_owners",

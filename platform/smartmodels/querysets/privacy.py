@@ -7,11 +7,15 @@ operation, no rows.
 
 from __future__ import annotations
 
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import Any
 
 from django.core.exceptions import EmptyResultSet, FullResultSet
 from django.db import models
 from django.db.models import Exists, Expression, F, OuterRef
+from django.db.models.expressions import Col
 
 from smartmodels.conf import settings
 from smartmodels.context import Actor, current_operation
@@ -25,6 +29,7 @@ __all__ = [
     "owned_at",
     "owned_versions",
     "sees_everything",
+    "showing",
     "without_service_owners",
 ]
 
@@ -32,6 +37,19 @@ HOLDERS = ("owner_id", "owner_before_deletion_id")
 """The columns that say whose a row is: while it lives, and while it is deleted."""
 
 _UNRESTRICTED = frozenset({"system", "command", "job"})
+
+_shown: ContextVar[tuple[str, frozenset[Any]] | None] = ContextVar("smartmodels_shown", default=None)
+"""Rows of one model, by their keys, that count as the actor's own for the while."""
+
+
+@contextmanager
+def showing(model: Any, keys: Collection[Any]) -> Iterator[None]:
+    """Let these rows of ``model`` count as the actor's own in the block; who calls has judged it."""
+    token = _shown.set((model._meta.label_lower, frozenset(keys)))
+    try:
+        yield
+    finally:
+        _shown.reset(token)
 
 
 def is_private() -> bool:
@@ -89,7 +107,18 @@ class OwnedByActor(Expression):
             sql, params = compiler.compile(column)
             parts.append(f"{sql} = %s")
             values += [*params, user_id]
+        for sql, keys in self._shown_by_key(compiler):
+            parts.append(f"{sql} = ANY (%s)")
+            values.append(keys)
         return f"({' OR '.join(parts)})", values
+
+    def _shown_by_key(self, compiler: Any) -> Iterator[tuple[str, list[Any]]]:
+        """Yield the key's column and the keys, where rows of this model are shown for the while."""
+        label, keys = _shown.get() or ("", frozenset())
+        column = self._columns[0]
+        if keys and isinstance(column, Col) and column.target.model._meta.label_lower == label:
+            key = Col(column.alias, column.target.model._meta.pk)
+            yield compiler.compile(key)[0], list(keys)
 
 
 def owned_at(model: Any, alias: str) -> OwnedByActor | None:

@@ -27,8 +27,16 @@ from smartmodels.sharing.inheriting import inherit_grants
 from smartmodels.sharing.lookups import SENTINEL_NAMESPACE, by_namespaces
 from smartmodels.sharing.namespaces import ResourceNamespaces
 from smartmodels.sharing.offering import ANSWER_DAYS, Terms, share, share_many
+from smartmodels.sharing.people import member_of, share_with_users
 from smartmodels.sharing.policies import AbstractSharingPolicy, Sharing, policy_of, set_policy
-from smartmodels.sharing.reading import active_grants, grant_for, grants_of, living_grants
+from smartmodels.sharing.reading import (
+    active_grants,
+    given_here,
+    grant_for,
+    grants_of,
+    living_grants,
+    rows_at_home,
+)
 from smartmodels.sharing.reconciling import Differing, differing_rows, reconcile
 from smartmodels.sharing.registering import label_of
 from smartmodels.sharing.registry import AbstractSharedResource
@@ -36,6 +44,7 @@ from smartmodels.sharing.resharing import reshare
 from smartmodels.sharing.speaking import speaks_for
 from smartmodels.sharing.triggers import CreateSharingFunctions, Registered
 from smartmodels.sharing.writing import (
+    at_home,
     grant_to_write,
     granted_keys,
     hold_grant,
@@ -65,6 +74,7 @@ __all__ = [
     "Terms",
     "accept",
     "active_grants",
+    "at_home",
     "by_namespaces",
     "change_terms",
     "copy_promised",
@@ -75,6 +85,7 @@ __all__ = [
     "get_grant_model",
     "get_policy_model",
     "get_registry_model",
+    "given_here",
     "grant_for",
     "grant_to_write",
     "granted_keys",
@@ -86,14 +97,17 @@ __all__ = [
     "leave",
     "living_grants",
     "manages_all",
+    "member_of",
     "policy_of",
     "promised",
     "reconcile",
     "reshare",
     "revoke",
+    "rows_at_home",
     "set_policy",
     "share",
     "share_many",
+    "share_with_users",
     "side_of",
     "speaks_for",
     "status_of",

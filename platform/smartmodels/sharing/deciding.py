@@ -12,12 +12,12 @@ from django.db.models.functions import Now
 
 from smartmodels.context import namespace_scope
 from smartmodels.exceptions import GrantStateRefused, ShareRefused
-from smartmodels.sharing.clock import is_over
+from smartmodels.sharing.clock import Side, is_over
 from smartmodels.sharing.covering import cover
 from smartmodels.sharing.grants import LIVING, GrantRole, GrantStatus, get_grant_model
-from smartmodels.sharing.offering import Terms
+from smartmodels.sharing.offering import Terms, refuse_wider
 from smartmodels.sharing.policies import policy_of
-from smartmodels.sharing.speaking import refuse_in_private, require_speaker
+from smartmodels.sharing.speaking import refuse_in_private, require_side
 from smartmodels.tenancy.models import get_namespace_model
 from smartmodels.tenancy.triggers import quoted
 
@@ -29,22 +29,22 @@ def accept(grant: Any) -> Any:
 
     While its home is not served it sleeps. Raises GrantStateRefused for one that is over, NotPermitted.
     """
-    refuse_in_private()
-    return _step(
-        grant, grant.target, "Accepting what others share", [GrantStatus.PENDING], GrantStatus.ACTIVE
-    )
+    if grant.user_id is None:
+        refuse_in_private()
+    what = "Accepting what others share"
+    return _step(grant, "target", what, [GrantStatus.PENDING], GrantStatus.ACTIVE)
 
 
 def decline(grant: Any) -> Any:
     """Refuse a pending grant on behalf of its target. Raises GrantStateRefused, NotPermitted."""
     what = "Declining what others share"
-    return _step(grant, grant.target, what, [GrantStatus.PENDING], GrantStatus.DECLINED)
+    return _step(grant, "target", what, [GrantStatus.PENDING], GrantStatus.DECLINED)
 
 
 def leave(grant: Any) -> Any:
     """Give an accepted grant back on behalf of its target. Raises GrantStateRefused, NotPermitted."""
     living = [GrantStatus.ACTIVE, GrantStatus.SUSPENDED]
-    return _step(grant, grant.target, "Giving back what others share", living, GrantStatus.LEFT)
+    return _step(grant, "target", "Giving back what others share", living, GrantStatus.LEFT)
 
 
 def revoke(grant: Any) -> Any:
@@ -54,7 +54,7 @@ def revoke(grant: Any) -> Any:
     """
     if grant.status not in LIVING:
         return grant
-    return _step(grant, grant.home, "Taking back what is shared", LIVING, GrantStatus.REVOKED)
+    return _step(grant, "home", "Taking back what is shared", LIVING, GrantStatus.REVOKED)
 
 
 def change_terms(grant: Any, **terms: Any) -> Any:
@@ -63,7 +63,7 @@ def change_terms(grant: Any, **terms: Any) -> Any:
     ``terms`` are some of those of :class:`Terms`; one that begins to cover what belongs to the row shares
     what is there already as well. Raises ShareRefused, GrantStateRefused, NotPermitted.
     """
-    require_speaker(grant.home, "Changing what is shared")
+    require_side(grant, "home", "Changing what is shared")
     with transaction.atomic():
         locked = _locked(grant)
         if locked.status not in LIVING or is_over(locked):
@@ -84,6 +84,8 @@ def _refuse_more(grant: Any, changed: Terms) -> None:
     highest = policy_of(grant.home).highest_role
     if changed.role != grant.role and GrantRole(changed.role).rank > GrantRole(highest).rank:
         raise ShareRefused(f"{grant.home.slug} shares its rows as {highest} at most (its sharing policy).")
+    if grant.target_id is None and grant.user_id is not None:
+        refuse_wider(changed)
     if grant.source_id is not None and changed.may_reshare:
         raise ShareRefused("What comes from another grant goes no further.", field="may_reshare")
 
@@ -95,10 +97,8 @@ def expire_grants() -> int:
     return count
 
 
-def _step(grant: Any, side: Any, what: str, before: Iterable[str], after: str) -> Any:
-    if side is None:
-        raise ShareRefused("This offer reaches nobody.")
-    require_speaker(side, what)
+def _step(grant: Any, side: Side, what: str, before: Iterable[str], after: str) -> Any:
+    require_side(grant, side, what)
     with transaction.atomic():
         if after == GrantStatus.ACTIVE:
             _hold_home(grant)

@@ -85,7 +85,8 @@ _LIVING = [status.value for status in LIVING]
 class AbstractGrant(models.Model):
     """Consent that a shared resource is visible in the namespace ``target``.
 
-    In private mode it is consent that ``user`` sees a row of somebody else's, and ``target`` is the home.
+    In private mode it is consent that ``user``, a member of the home, sees a row of somebody else's: it has
+    no ``target`` then.
     ``model`` and ``row_id`` repeat those of the registry, and ``resource_deleted`` its mark, so that one
     index answers what is visible. An offer to a name that no namespace has, or that takes none, has no
     ``target``: whoever offers learns nothing from it. Triggers allow only the steps of
@@ -104,7 +105,9 @@ class AbstractGrant(models.Model):
     target = models.ForeignKey(
         django_settings.TENANT_MODEL, on_delete=models.CASCADE, null=True, related_name="grants_in"
     )
-    target_slug = models.CharField(max_length=31, help_text="The name it was offered to.")
+    target_slug = models.CharField(
+        max_length=254, help_text="The name it was offered to; of a user their e-mail address."
+    )
     user = models.ForeignKey(
         django_settings.AUTH_USER_MODEL, on_delete=models.CASCADE, null=True, related_name="+"
     )
@@ -141,14 +144,14 @@ class AbstractGrant(models.Model):
         constraints: ClassVar[list[Any]] = [
             models.UniqueConstraint(
                 fields=["resource", "target"],
-                condition=Q(status__in=_LIVING, user__isnull=True),
+                condition=Q(status__in=_LIVING, target__isnull=False),
                 name="%(app_label)s_one_living_grant",
             ),
             models.UniqueConstraint(
                 # By whom it was offered: who passes a row on learns nothing of what its home offered.
                 fields=["resource", "target_slug", "source"],
                 nulls_distinct=False,
-                condition=Q(status__in=_LIVING, target__isnull=True),
+                condition=Q(status__in=_LIVING, target__isnull=True, user__isnull=True),
                 name="%(app_label)s_one_living_offer",
             ),
             models.UniqueConstraint(
@@ -157,13 +160,23 @@ class AbstractGrant(models.Model):
                 name="%(app_label)s_one_living_user",
             ),
             models.CheckConstraint(
-                condition=Q(user__isnull=True) & ~Q(home=F("target"))
-                | Q(user__isnull=True, target__isnull=True)
-                | Q(user__isnull=False, home=F("target")),
+                condition=Q(target__isnull=True) | ~Q(home=F("target")),
                 name="%(app_label)s_not_to_home",
             ),
             models.CheckConstraint(
-                condition=Q(target__isnull=False) | ~Q(status__in=["active", "suspended"]),
+                condition=Q(target__isnull=True) | Q(user__isnull=True),
+                name="%(app_label)s_to_one_of_both",
+            ),
+            models.CheckConstraint(
+                # What is shared with a user is one row: nothing below, passed on by nobody, never copied.
+                condition=Q(user__isnull=True)
+                | Q(covers_below=False, may_reshare=False, source__isnull=True, at_end=GrantEnd.NONE),
+                name="%(app_label)s_plain_to_users",
+            ),
+            models.CheckConstraint(
+                condition=Q(target__isnull=False)
+                | Q(user__isnull=False)
+                | ~Q(status__in=["active", "suspended"]),
                 name="%(app_label)s_of_somebody",
             ),
             models.CheckConstraint(condition=Q(role__in=GrantRole.values), name="%(app_label)s_role_known"),
@@ -174,6 +187,11 @@ class AbstractGrant(models.Model):
                 fields=["target", "model", "row_id"],
                 condition=Q(status="active", resource_deleted=False),
                 name="%(app_label)s_grant_visible",
+            ),
+            models.Index(
+                fields=["user", "model", "row_id"],
+                condition=Q(status="active", resource_deleted=False, user__isnull=False),
+                name="%(app_label)s_grant_shown",
             ),
             # Grants of a row, and whether any of them has to follow it: a write looks at none that has not.
             models.Index(fields=["resource", "resource_deleted"], name="%(app_label)s_grant_marks"),

@@ -33,11 +33,15 @@ __all__ = [
     "ANSWER_DAYS",
     "Receiver",
     "Terms",
+    "check_shareable",
+    "expire_living",
     "grant_rows",
     "receivers",
+    "refuse_wider",
     "share",
     "share_many",
     "waiting_until",
+    "within_policy",
 ]
 
 ANSWER_DAYS = 14
@@ -101,19 +105,37 @@ def share_many(
 def _agreed(home: Any, rows: Sequence[Any], terms: Terms) -> Terms:
     """Return the terms as the home's policy completes them; raise ShareRefused or NotPermitted."""
     refuse_in_private()
-    model = type(rows[0])
     for row in rows:
         check_instance(row)
-    if not model.smart.shareable or any(type(row) is not model for row in rows):
-        kind = model._meta.verbose_name_plural
-        raise ShareRefused(
-            f"{kind.capitalize()} are not shared with other namespaces (class Smart: shareable)."
-        )
+    check_shareable(rows)
     policy = policy_of(home)
     if policy.outbound == Sharing.OFF:
         raise ShareRefused(f"{home.slug} shares nothing (its sharing policy): ask one of its admins.")
     if policy.outbound == Sharing.APPROVE and not speaks_for(home):
         raise NotPermitted("Sharing is for the owner and the admins of a namespace: ask one of them.")
+    return within_policy(home, policy, terms)
+
+
+def check_shareable(rows: Sequence[Any]) -> None:
+    """Raise ShareRefused for rows of several models, and of one whose rows are not shared."""
+    model = type(rows[0])
+    if not model.smart.shareable or any(type(row) is not model for row in rows):
+        kind = model._meta.verbose_name_plural
+        raise ShareRefused(
+            f"{kind.capitalize()} are not shared with other namespaces (class Smart: shareable)."
+        )
+
+
+def refuse_wider(terms: Terms) -> None:
+    """Raise ShareRefused for terms that a grant to a user cannot have."""
+    if terms.covers_below or terms.may_reshare or terms.at_end != GrantEnd.NONE:
+        raise ShareRefused(
+            "With a user one row is shared by itself: nothing below it, not passed on, and not copied."
+        )
+
+
+def within_policy(home: Any, policy: Any, terms: Terms) -> Terms:
+    """Return the terms as the home's policy completes them; raise ShareRefused for a role above its limit."""
     if GrantRole(terms.role).rank > GrantRole(policy.highest_role).rank:
         raise ShareRefused(
             f"{home.slug} shares its rows as {policy.highest_role} at most (its sharing policy)."
@@ -183,7 +205,7 @@ def grant_rows(
     living = model.objects.filter(
         _given_to(to, cause), resource_id__in=registered.values(), user=None, status__in=LIVING
     )
-    _expire(living, now)
+    expire_living(living, now)
     before = {grant.resource_id for grant in living.select_for_update(of=("self",)).order_by("pk")}
     if before:
         living.filter(resource_id__in=before).update(**asdict(terms))
@@ -214,7 +236,7 @@ def _given_to(to: Receiver, cause: str) -> Q:
     return Q(target=to.namespace) if told else Q(target=to.namespace) | waiting
 
 
-def _expire(grants: Any, now: datetime) -> None:
+def expire_living(grants: Any, now: datetime) -> None:
     """End what nobody ended yet although its time is over, so that it is not taken for living."""
     grants.filter(Q(expires_at__lte=now) | Q(status=GrantStatus.PENDING, answer_by__lte=now)).update(
         status=GrantStatus.EXPIRED

@@ -8,12 +8,42 @@ from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Now
 
-from smartmodels.context import require_namespace
+from smartmodels.context import current_operation, require_namespace
 from smartmodels.querysets import check_instance, is_private
 from smartmodels.sharing.grants import LIVING, GrantStatus, get_grant_model
 from smartmodels.sharing.registering import label_of
 
-__all__ = ["active_grants", "grant_for", "grants_of", "living_grants"]
+__all__ = [
+    "active_grants",
+    "given_here",
+    "given_like",
+    "grant_for",
+    "grants_of",
+    "living_grants",
+    "rows_at_home",
+]
+
+
+def given_here() -> Q:
+    """Return the condition for grants to the bound namespace; in private mode for those to who acts in it."""
+    here = require_namespace().pk
+    if not is_private():
+        return Q(target_id=here)
+    opened = current_operation()
+    user_id = None if opened is None else opened.principal.user_id
+    return Q(home_id=here, user_id=user_id) if user_id is not None else Q(pk__in=())
+
+
+def given_like(grant: Any) -> Q:
+    """Return the condition for grants to whom this one is given."""
+    if grant.user_id is not None:
+        return Q(user_id=grant.user_id)
+    return Q(target_id=grant.target_id)
+
+
+def rows_at_home(model: Any) -> Any:
+    """Return the living rows of the bound home, of whom grants show some: in private mode of all owners."""
+    return model.all_objects.filter(deleted_at__isnull=True) if is_private() else model.objects.all()
 
 
 def active_grants(model: type[models.Model]) -> models.QuerySet[Any]:
@@ -21,14 +51,12 @@ def active_grants(model: type[models.Model]) -> models.QuerySet[Any]:
 
     Expiry is judged by the database's clock; deleted rows are not visible, nor those of homes that are not
     served. A home in maintenance, or behind in its migrations, is: its rows cannot be read then. In private
-    mode nothing is visible by grants.
+    mode they are those of the namespace that are shared with who acts.
     """
     grants: models.QuerySet[Any] = get_grant_model().objects.select_related("resource", "home")
-    if is_private():
-        return grants.none()
     return grants.filter(
         Q(expires_at__isnull=True) | Q(expires_at__gt=Now()),
-        target_id=require_namespace().pk,
+        given_here(),
         model=label_of(model),
         status=GrantStatus.ACTIVE,
         resource_deleted=False,

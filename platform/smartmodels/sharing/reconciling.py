@@ -24,7 +24,7 @@ class Differing:
     """Rows of one model whose entries in the registry are wrong: ``astray`` or ``stale``.
 
     Astray are those of rows that are gone, and of rows that are there although the registry says they are
-    gone. Stale ones have another label or mark than the row.
+    gone. Stale ones have another label, owner or mark than the row.
     """
 
     label: str
@@ -83,7 +83,10 @@ def _tables() -> dict[str, str]:
     }
 
 
-_NOTHING = "(SELECT NULL::uuid AS id, NULL::timestamptz AS deleted_at WHERE false)"
+_NOTHING = "(SELECT NULL::uuid AS id, NULL::timestamptz AS deleted_at, NULL::uuid AS owner_id WHERE false)"
+_WHOSE = (
+    "CASE WHEN t.deleted_at IS NULL THEN t.owner_id ELSE coalesce(t.owner_before_deletion_id, t.owner_id) END"
+)
 
 
 def _row(schema: str, label: str) -> dict[str, str]:
@@ -91,18 +94,20 @@ def _row(schema: str, label: str) -> dict[str, str]:
     try:
         model: Any = apps.get_model(label)
     except (LookupError, ValueError):
-        return {"rows": _NOTHING, "key": "id", "said": "''"}
+        return {"rows": _NOTHING, "key": "id", "said": "''", "whose": "t.owner_id"}
     named_by = model.smart.label_column(model)
     return {
         "rows": f"{quoted(schema)}.{quoted(model._meta.db_table)}",
         "key": quoted(model._meta.pk.column),
+        "whose": _WHOSE,
         "said": f"public.smartmodels_label(t.{quoted(named_by)}::text)" if named_by else "''",
     }
 
 
 _WRONG = """
     (t.{key} IS NULL) <> (r.purged_at IS NOT NULL)
-    OR t.{key} IS NOT NULL AND (r.label <> {said} OR r.deleted_at IS DISTINCT FROM t.deleted_at)
+    OR t.{key} IS NOT NULL AND (r.label <> {said} OR r.deleted_at IS DISTINCT FROM t.deleted_at
+        OR r.owner_id IS DISTINCT FROM {whose})
 """
 _DIFFERENT = f"""
     SELECT r.resource_id, CASE WHEN t.{{key}} IS NOT NULL AND r.purged_at IS NULL THEN true END
@@ -112,6 +117,7 @@ _DIFFERENT = f"""
 _EQUAL = f"""
     UPDATE {{registry}} e SET version = e.version + 1,
         label = CASE WHEN t.{{key}} IS NULL THEN e.label ELSE {{said}} END,
+        owner_id = CASE WHEN t.{{key}} IS NULL THEN e.owner_id ELSE {{whose}} END,
         deleted_at = CASE WHEN t.{{key}} IS NULL THEN coalesce(e.deleted_at, clock_timestamp())
             ELSE t.deleted_at END,
         purged_at = CASE WHEN t.{{key}} IS NULL THEN coalesce(e.purged_at, clock_timestamp()) END

@@ -61,11 +61,11 @@ _HOLD = """
     WHERE t.{key} = ANY (%s) ORDER BY 1 FOR SHARE OF t
 """
 _ENTER = """
-    INSERT INTO {registry} AS r (home_id, model, id, resource_id, label, sorted_at)
-    SELECT %s, %s, given.id, t.{key}, {label}, t.created_at
+    INSERT INTO {registry} AS r (home_id, model, id, resource_id, label, sorted_at, owner_id)
+    SELECT %s, %s, given.id, t.{key}, {label}, t.created_at, t.owner_id
     FROM unnest(%s::uuid[], %s::uuid[]) AS given (id, key) JOIN {table} t ON t.{key} = given.key
     ON CONFLICT (home_id, model, resource_id) DO UPDATE SET label = EXCLUDED.label, deleted_at = NULL,
-        purged_at = NULL,
+        purged_at = NULL, owner_id = EXCLUDED.owner_id,
         sorted_at = CASE WHEN r.purged_at IS NULL THEN r.sorted_at ELSE EXCLUDED.sorted_at END
     RETURNING resource_id, id
 """

@@ -21,6 +21,7 @@ class AbstractSharedResource(models.Model):
 
     Triggers on the tables of resources keep it equal to the row in the same transaction, whatever wrote that
     (``sharing.sql``): ``version`` grows with every change, ``deleted_at`` and ``label`` are those of the row,
+    ``owner_id`` is whose it is,
     ``purged_at`` says when it went for good. ``sorted_at`` never changes: lists of shared rows go by it.
     """
 
@@ -30,6 +31,9 @@ class AbstractSharedResource(models.Model):
     resource_id = models.UUIDField()
     label = models.CharField(max_length=LABEL_LENGTH, blank=True, default="")
     sorted_at = models.DateTimeField(editable=False)
+    owner_id = models.UUIDField(
+        null=True, editable=False, help_text="Whose the row is; of a deleted one whose it was."
+    )
     version = models.BigIntegerField(default=1, db_default=1, editable=False)
     deleted_at = models.DateTimeField(null=True, editable=False)
     purged_at = models.DateTimeField(null=True, editable=False)

@@ -43,12 +43,18 @@ BEGIN
     -- Several statements: the later ones see the grants that somebody made while the first waited for the registry.
     IF event = 'UPDATE' THEN
         RETURN format($sql$
-            UPDATE {registry} r SET version = r.version + 1, deleted_at = n.deleted_at, label = %2$s
+            UPDATE {registry} r SET version = r.version + 1, deleted_at = n.deleted_at, label = %2$s,
+                owner_id = CASE WHEN n.deleted_at IS NULL THEN n.owner_id
+                    ELSE coalesce(n.owner_before_deletion_id, n.owner_id) END
             FROM new_rows n WHERE %1$s AND r.resource_id = n.%3$I;
             UPDATE {grants} g SET resource_deleted = NOT g.resource_deleted
             FROM {registry} r, new_rows n
             WHERE g.resource_id = r.id AND %1$s AND r.resource_id = n.%3$I
                 AND g.resource_deleted = (r.deleted_at IS NULL);
+            UPDATE {grants} g SET status = 'revoked'
+            FROM {registry} r, new_rows n
+            WHERE g.resource_id = r.id AND %1$s AND r.resource_id = n.%3$I AND g.user_id = r.owner_id
+                AND g.status IN ('pending', 'active', 'suspended');
             $sql$, there,
             CASE args[2] WHEN '' THEN '''''' ELSE format('public.smartmodels_label(n.%I::text)', args[2]) END,
             args[1])
@@ -85,11 +91,15 @@ DECLARE
     state text;
 BEGIN
     IF TG_OP = 'INSERT' THEN
-        SELECT model, resource_id, home_id, deleted_at, purged_at INTO registered
+        SELECT model, resource_id, home_id, owner_id, deleted_at, purged_at INTO registered
         FROM {registry} WHERE id = NEW.resource_id FOR SHARE;
         IF registered.home_id IS DISTINCT FROM NEW.home_id OR registered.purged_at IS NOT NULL THEN
             RAISE EXCEPTION 'A grant is given by the home of a row that exists.' USING ERRCODE = 'SM008',
                 HINT = 'Share the row again.';
+        END IF;
+        IF NEW.user_id = registered.owner_id THEN
+            RAISE EXCEPTION 'Whose row it is sees it without a grant.' USING ERRCODE = 'SM008',
+                HINT = 'Share it with somebody else.';
         END IF;
         NEW.model := registered.model;
         NEW.row_id := registered.resource_id;
@@ -133,11 +143,11 @@ LANGUAGE plpgsql AS $event$
 DECLARE
     operation jsonb := coalesce(nullif(current_setting('smartmodels.operation', true), ''), '{}')::jsonb;
 BEGIN
-    INSERT INTO {events} (at, grant_id, home_id, home_slug, target_id, target_slug, model, row_id, status_before,
-        status, terms, operation_id, actor_kind, actor_label, user_id, reason, passed_on)
+    INSERT INTO {events} (at, grant_id, home_id, home_slug, target_id, target_slug, to_user_id, model, row_id,
+        status_before, status, terms, operation_id, actor_kind, actor_label, user_id, reason, passed_on)
     VALUES (clock_timestamp(), NEW.id, NEW.home_id,
         coalesce((SELECT n.slug FROM {namespaces} n WHERE n.id = NEW.home_id), ''), NEW.target_id, NEW.target_slug,
-        NEW.model, NEW.row_id,
+        NEW.user_id, NEW.model, NEW.row_id,
         CASE TG_OP WHEN 'UPDATE' THEN OLD.status ELSE '' END, NEW.status,
         jsonb_build_object('role', NEW.role, 'expires_at', NEW.expires_at, 'may_reshare', NEW.may_reshare,
             'covers_below', NEW.covers_below, 'history', NEW.history, 'at_end', NEW.at_end),
@@ -198,6 +208,18 @@ BEGIN
 END
 $state$;
 
+-- smartmodels_member_left() stands on the table of memberships: what is shared with somebody ends with their membership.
+CREATE OR REPLACE FUNCTION public.smartmodels_member_left() RETURNS trigger
+LANGUAGE plpgsql AS $left$
+BEGIN
+    UPDATE {grants} SET status = 'revoked'
+    WHERE user_id = OLD.user_id AND home_id = OLD.namespace_id AND status IN ('pending', 'active', 'suspended');
+    RETURN NULL;
+END
+$left$;
+
+CREATE OR REPLACE TRIGGER sharing_member_left AFTER DELETE ON {members}
+    FOR EACH ROW EXECUTE FUNCTION public.smartmodels_member_left();
 CREATE OR REPLACE TRIGGER sharing_grant_step BEFORE INSERT OR UPDATE ON {grants}
     FOR EACH ROW EXECUTE FUNCTION public.smartmodels_grant_step();
 CREATE OR REPLACE TRIGGER sharing_grant_made AFTER INSERT ON {grants}

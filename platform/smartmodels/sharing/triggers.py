@@ -9,12 +9,13 @@ from django.db.migrations.operations import RunSQL
 
 from smartmodels.sharing.grants import get_event_model, get_grant_model, get_registry_model
 from smartmodels.sharing.registry import LABEL_LENGTH
-from smartmodels.tenancy.models import get_namespace_model
+from smartmodels.tenancy.models import get_membership_model, get_namespace_model
 from smartmodels.tenancy.triggers import Trigger, TriggerConstraint, quoted
 
 __all__ = ["CreateSharingFunctions", "Registered"]
 
 _FUNCTIONS = (
+    "smartmodels_member_left()",
     "smartmodels_home_state()",
     "smartmodels_grant_followed()",
     "smartmodels_grant_event()",
@@ -72,6 +73,7 @@ class CreateSharingFunctions(RunSQL):
             "registry": get_registry_model(),
             "events": get_event_model(),
             "namespaces": get_namespace_model(),
+            "members": get_membership_model(),
         }
         sql = files("smartmodels.sharing").joinpath("sharing.sql").read_text()
         for name, model in values.items():

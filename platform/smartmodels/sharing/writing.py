@@ -11,19 +11,21 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
+from django.apps import apps
 from django.db import connection
 from django.db.models import Q
 from django.db.models.functions import Now
 
 from smartmodels.context import namespace_scope, operation, require_namespace
 from smartmodels.exceptions import NotPermitted, RowNotFound
-from smartmodels.querysets import is_private
+from smartmodels.querysets import showing
 from smartmodels.sharing.grants import GrantRole, GrantStatus, get_grant_model
+from smartmodels.sharing.reading import given_here, given_like
 from smartmodels.sharing.registering import label_of
 from smartmodels.tenancy.routing import require_served
 from smartmodels.tenancy.triggers import quoted
 
-__all__ = ["grant_to_write", "granted_keys", "hold_grant", "manages_all", "through_grant"]
+__all__ = ["at_home", "grant_to_write", "granted_keys", "hold_grant", "manages_all", "through_grant"]
 
 _HOLD = """
     SELECT role FROM {grants} WHERE id = %s AND status = 'active' AND (NOT resource_deleted OR %s)
@@ -32,10 +34,10 @@ _HOLD = """
 """
 
 
-def _active(**conditions: Any) -> Any:
+def _active(*given: Q, **conditions: Any) -> Any:
     """Return the grants that hold now and meet the conditions, of deleted rows as well."""
     return get_grant_model().objects.filter(
-        Q(expires_at__isnull=True) | Q(expires_at__gt=Now()), status=GrantStatus.ACTIVE, **conditions
+        *given, Q(expires_at__isnull=True) | Q(expires_at__gt=Now()), status=GrantStatus.ACTIVE, **conditions
     )
 
 
@@ -46,12 +48,10 @@ def grant_to_write(model: type[Any], pk: Any, role: str, *, deleted: bool = Fals
     nothing shows the row here, NotPermitted where it may do less, and what its home would answer while it
     serves nobody.
     """
-    found = None
-    if not is_private():
-        shown = _active(target_id=require_namespace().pk, model=label_of(model), row_id=pk)
-        if not deleted:
-            shown = shown.filter(resource_deleted=False)
-        found = shown.select_related("home", "resource").first()
+    shown = _active(given_here(), model=label_of(model), row_id=pk)
+    if not deleted:
+        shown = shown.filter(resource_deleted=False)
+    found = shown.select_related("home", "resource").first()
     if found is None or (found.resource_deleted and found.role != GrantRole.MANAGE):
         raise RowNotFound(f"There is no such {model._meta.verbose_name} here.")
     _require_role(model, found.role, role)
@@ -69,9 +69,19 @@ def _require_role(model: type[Any], given: str, needed: str) -> None:
 
 @contextmanager
 def through_grant(grant: Any) -> Iterator[None]:
-    """Bind the home of the grant; what is written there says through whom it came, and by which grant."""
+    """Bind the home of the grant; what is written there says through whom it came, and by which grant.
+
+    In private mode the row counts as the actor's own in the block.
+    """
     here = require_namespace()
-    with namespace_scope(grant.home), operation(via=here.slug, via_grant=grant.pk):
+    with at_home(grant), operation(via=here.slug, via_grant=grant.pk):
+        yield
+
+
+@contextmanager
+def at_home(grant: Any) -> Iterator[None]:
+    """Bind the home of the grant; in private mode its row counts as the actor's own in the block."""
+    with namespace_scope(grant.home), showing(apps.get_model(grant.model), [grant.row_id]):
         yield
 
 
@@ -90,14 +100,14 @@ def hold_grant(grant: Any, model: type[Any], role: str, *, deleted: bool = False
     _require_role(model, found[0], role)
 
 
-def granted_keys(model: type[Any], home_id: Any, target_id: Any) -> Any:
-    """Return the keys of the living rows of a home that its grants show in another namespace now."""
-    shown = _active(home_id=home_id, target_id=target_id, resource_deleted=False)
+def granted_keys(model: type[Any], grant: Any) -> Any:
+    """Return the keys of the living rows of a home that its grants show now to whom ``grant`` is given."""
+    shown = _active(given_like(grant), home_id=grant.home_id, resource_deleted=False)
     return shown.filter(model=label_of(model)).values("row_id")
 
 
 def manages_all(grant: Any, rows: Mapping[Any, Iterable[Any]]) -> bool:
     """Tell whether the target of ``grant`` manages all these rows (keys by model) of its home."""
     keys = {(label_of(model), key) for model, some in rows.items() for key in some}
-    managed = _active(home_id=grant.home_id, target_id=grant.target_id, role=GrantRole.MANAGE)
+    managed = _active(given_like(grant), home_id=grant.home_id, role=GrantRole.MANAGE)
     return keys <= set(managed.filter(row_id__in={key for _, key in keys}).values_list("model", "row_id"))

@@ -11,17 +11,18 @@ from smartmodels.context import require_namespace
 from smartmodels.exceptions import NotPermitted, RowNotFound, SmartModelsError
 from smartmodels.models import resource_model
 from smartmodels.ownership import may_change
+from smartmodels.querysets import is_private
 from smartmodels.rest import Problem, Refused, problem_of
 from smartmodels.rest.access.scoping import require_within_scope
 from smartmodels.rest.bulk import BULK_MAX
 from smartmodels.rest.bulk.items import Item, faulty, items_of, refuse_faulty
 from smartmodels.rest.served import path_of
-from smartmodels.sharing import GrantRole, Sharing, policy_of, share_many
+from smartmodels.sharing import GrantRole, Sharing, policy_of, share_many, share_with_users
 from smartmodels.tenancy.models import Role
 
 __all__ = ["offer_many", "offer_one"]
 
-_WHAT = ("resource_type", "resource_id", "namespace")
+_WHAT = ("resource_type", "resource_id", "namespace", "user")
 
 
 def offer_one(request: Any, data: Any) -> Any:
@@ -30,7 +31,7 @@ def offer_one(request: Any, data: Any) -> Any:
     given.is_valid(raise_exception=True)
     asked = given.validated_data
     row = _row(request, asked)
-    [grant] = share_many([row], [asked["namespace"]], **_terms(asked))
+    [grant] = _shared([row], _whom(asked), _terms(asked))
     return grant
 
 
@@ -50,17 +51,28 @@ def offer_many(request: Any, data: Sequence[Any]) -> list[Any]:
     alike: dict[Any, list[Item]] = defaultdict(list)
     for item in items:
         terms = tuple(sorted(_terms(item.given).items(), key=lambda pair: pair[0]))
-        alike[type(item.row), item.given["namespace"], terms].append(item)
+        alike[type(item.row), _whom(item.given), terms].append(item)
     made: dict[int, Any] = {}
-    for (_, slug, terms), some in alike.items():
+    for (_, whom, terms), some in alike.items():
         try:
-            grants = share_many([item.row for item in some], [slug], **dict(terms))
+            grants = _shared([item.row for item in some], whom, dict(terms))
         except SmartModelsError as error:
             _refuse(some, error)
             continue
         made |= {id(item): grant for item, grant in zip(some, grants, strict=True)}
     refuse_faulty(items)
     return [made[id(item)] for item in items]
+
+
+def _whom(asked: Any) -> str:
+    """Return the name that is offered to: of a namespace, or in private mode of a user."""
+    return str(asked["user"] if is_private() else asked["namespace"])
+
+
+def _shared(rows: Sequence[Any], whom: str, terms: Any) -> list[Any]:
+    if not is_private():
+        return share_many(rows, [whom], **terms)
+    return share_with_users(rows, [whom], **terms)
 
 
 def _read(request: Any, item: Item) -> None:
@@ -104,7 +116,7 @@ def _row(request: Any, asked: Any) -> Any:
 
 def _require_sharer(request: Any, row: Any) -> None:
     role = Role(request._request.membership.role)
-    if role.manages:
+    if role.manages or (is_private() and role.writes):
         return
     shares_freely = policy_of(require_namespace()).outbound == Sharing.AUTO
     if not shares_freely or not may_change(role, request.user.pk, row):

@@ -8,9 +8,11 @@ from uuid import UUID
 
 from django.utils import timezone
 
+from shared_apps.sharing.grants.sides import is_on
 from shared_apps.sharing.models import Grant, GrantEvent
-from smartmodels.context import require_namespace
+from smartmodels.context import require_namespace, require_operation
 from smartmodels.models import resource_labels
+from smartmodels.querysets import is_private
 from smartmodels.rest import NamedField, StrictSerializer, serializers
 from smartmodels.sharing import GrantEnd, GrantHistory, GrantRole, GrantStatus, side_of, status_of
 
@@ -56,8 +58,26 @@ class NewGrantSerializer(TermsSerializer):
     resource_id = serializers.UUIDField()
     namespace = serializers.CharField(
         max_length=_SLUG_MAX,
+        required=False,
         help_text="Slug of the namespace to share with; nobody says whether there is one.",
     )
+    user = serializers.CharField(
+        max_length=254,
+        required=False,
+        help_text="In private mode, instead: key or e-mail address of the member to share with.",
+    )
+
+    def validate(self, attrs: Any) -> Any:
+        """Return what is asked; raise ValidationError for one that does not fit the mode."""
+        needed, other = ("user", "namespace") if is_private() else ("namespace", "user")
+        if other in attrs:
+            kind = "private" if is_private() else "shared"
+            said = f"Rows are {kind} here: name a {needed} instead."
+            raise serializers.ValidationError({other: said}, code="not-here")
+        if needed not in attrs:
+            said = str(self.fields[needed].error_messages["required"])
+            raise serializers.ValidationError({needed: said}, code="required")
+        return attrs
 
 
 class ReshareSerializer(TermsSerializer):
@@ -78,6 +98,9 @@ class GrantSerializer(serializers.ModelSerializer[Grant]):
     target = serializers.SerializerMethodField(
         help_text="The namespace that it is shared with; until that has answered, the name it was offered to."
     )
+    user = serializers.SerializerMethodField(
+        help_text="In private mode whom it is shared with, by their e-mail address; else null."
+    )
     status = serializers.SerializerMethodField()
     copied_as = serializers.SerializerMethodField(help_text="The key of the copy: for its namespace alone.")
     copy_refused = serializers.SerializerMethodField(
@@ -87,8 +110,9 @@ class GrantSerializer(serializers.ModelSerializer[Grant]):
     class Meta:
         model = Grant
         fields = (
-            "id", "resource_type", "resource_id", "resource_label", "home", "target", "role", "status",
-            "cause", "covers_below", "may_reshare", "history", "at_end", "source", "expires_at", "answer_by",
+            "id", "resource_type", "resource_id", "resource_label", "home", "target", "user", "role",
+            "status", "cause", "covers_below", "may_reshare",
+            "history", "at_end", "source", "expires_at", "answer_by",
             "created_at", "decided_at", "ended_at", "copied_at", "copied_as", "copy_refused",
         )  # fmt: skip
         read_only_fields = fields
@@ -96,10 +120,16 @@ class GrantSerializer(serializers.ModelSerializer[Grant]):
     def get_resource_label(self, grant: Grant) -> str | None:
         """Return the title: to its home always, to the other side while the grant is, or may become, good."""
         shows = status_of(grant) in (GrantStatus.ACTIVE, GrantStatus.PENDING) and not grant.resource_deleted
-        return grant.resource.label if shows or grant.home_id == require_namespace().pk else None
+        return grant.resource.label if shows or is_on("home", grant) else None
 
-    def get_target(self, grant: Grant) -> str:
+    def get_user(self, grant: Grant) -> str | None:
+        """Return the name it was offered to, where that is a user's."""
+        return grant.target_slug if is_private() and grant.target_id is None else None
+
+    def get_target(self, grant: Grant) -> str | None:
         """Return the present name of a namespace that answered; before, only it knows that it is there."""
+        if self.get_user(grant) is not None:
+            return None
         is_known = grant.decided_at is not None or grant.status in (GrantStatus.ACTIVE, GrantStatus.SUSPENDED)
         is_here = grant.target_id == require_namespace().pk
         return grant.target.slug if grant.target is not None and (is_known or is_here) else grant.target_slug
@@ -146,5 +176,7 @@ class GrantEventSerializer(serializers.ModelSerializer[GrantEvent]):
 
     @staticmethod
     def _is_own(event: GrantEvent) -> bool:
+        if is_private():
+            return event.user_id is not None and event.user_id == require_operation().principal.user_id
         side = side_of(event)
         return side is not None and bool(getattr(event, f"{side}_id") == require_namespace().pk)

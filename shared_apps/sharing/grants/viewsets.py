@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import uuid
+from functools import reduce
+from operator import or_
 from typing import Any
 
 from django.db.models import Q
@@ -16,9 +18,11 @@ from shared_apps.sharing.grants.serializers import (
     ReshareSerializer,
     TermsSerializer,
 )
+from shared_apps.sharing.grants.sides import SIDES, of_side
 from shared_apps.sharing.models import Grant, GrantEvent
 from smartmodels.context import require_namespace
 from smartmodels.exceptions import NotPermitted, RowNotFound
+from smartmodels.querysets import is_private
 from smartmodels.rest import (
     GenericApiViewSet,
     InvalidParameter,
@@ -42,9 +46,8 @@ from smartmodels.tenancy.models import Role
 
 __all__ = ["GrantViewSet"]
 
-_SIDES = {"in": "target_id", "out": "home_id"}
 _FILTERS = [
-    OpenApiParameter("direction", str, enum=list(_SIDES), description="To this namespace, or from it."),
+    OpenApiParameter("direction", str, enum=list(SIDES), description="To this namespace, or from it."),
     OpenApiParameter("status", str, enum=GrantStatus.values),
     OpenApiParameter("resource_type", str, description="Such as research.study."),
     OpenApiParameter("resource_id", {"type": "string", "format": "uuid"}),
@@ -84,18 +87,17 @@ class GrantViewSet(IdempotencyMixin, RehearsalMixin, GenericApiViewSet):
 
     def get_queryset(self) -> Any:
         """Return the grants from and to the namespace, newest first."""
-        here = require_namespace().pk
         grants = Grant.objects.select_related("resource", "home", "target").order_by("-created_at", "-pk")
-        return grants.filter(Q(home_id=here) | Q(target_id=here))
+        return grants.filter(of_side("home") | of_side("target"))
 
     def _grant(self, side: str | None = None) -> Any:
         """Return the grant of the address, if the namespace stands on this side of it; raise RowNotFound."""
         grants = self.get_queryset().filter(pk=self.key())
         if side is not None:
             membership: Any = self.request._request.membership  # type: ignore[attr-defined]
-            if not Role(membership.role).manages:
+            if not is_private() and not Role(membership.role).manages:
                 raise NotPermitted("Sharing is for the owner and the admins of a namespace: ask one of them.")
-            grants = grants.filter(**{f"{side}_id": require_namespace().pk})
+            grants = grants.filter(of_side(side))
         grant = grants.first()
         if grant is None:
             raise RowNotFound("There is no such grant here.")
@@ -115,8 +117,7 @@ class GrantViewSet(IdempotencyMixin, RehearsalMixin, GenericApiViewSet):
     def _chosen(self, request: Any) -> Any:
         grants, given = self.get_queryset(), request.query_params
         if "direction" in given:
-            side = _SIDES[_choice(request, "direction", _SIDES)]
-            grants = grants.filter(**{side: require_namespace().pk})
+            grants = grants.filter(of_side(SIDES[_choice(request, "direction", SIDES)]))
         if "status" in given:
             grants = grants.filter(_in_status(_choice(request, "status", GrantStatus.values)))
         if "resource_type" in given:
@@ -137,11 +138,13 @@ class GrantViewSet(IdempotencyMixin, RehearsalMixin, GenericApiViewSet):
     def events(self, request: Any) -> Response:
         """List what happened to grants from and to this namespace, newest first, also to those gone since."""
         is_one = "direction" in request.query_params
-        sides = (_choice(request, "direction", _SIDES),) if is_one else tuple(_SIDES)
-        here = Q()
-        for side in sides:
-            here |= Q(**{_SIDES[side]: require_namespace().pk})
-        return self._events(GrantEvent.objects.filter(here))
+        sides = (_choice(request, "direction", SIDES),) if is_one else tuple(SIDES)
+        if is_private():
+            # Whose rows they are about is said by what is there: events do not know it.
+            about = Grant.objects.filter(reduce(or_, (of_side(SIDES[each]) for each in sides)))
+            return self._events(GrantEvent.objects.filter(grant_id__in=about.values("pk")))
+        here = reduce(or_, (Q(**{f"{SIDES[each]}_id": require_namespace().pk}) for each in sides))
+        return self._events(GrantEvent.objects.filter(here, to_user_id=None))
 
     @extend_schema(operation_id="grants_events_list", responses=GrantEventSerializer(many=True))
     @action(detail=True, url_path="events")

@@ -45,7 +45,8 @@ class Migration(migrations.Migration):
                 ('home_id', models.UUIDField(editable=False)),
                 ('home_slug', models.CharField(default='', editable=False, max_length=31)),
                 ('target_id', models.UUIDField(editable=False, null=True)),
-                ('target_slug', models.CharField(default='', editable=False, max_length=31)),
+                ('target_slug', models.CharField(default='', editable=False, max_length=254)),
+                ('to_user_id', models.UUIDField(editable=False, null=True)),
                 ('model', models.CharField(editable=False, max_length=100)),
                 ('row_id', models.UUIDField(editable=False)),
                 ('status_before', models.CharField(blank=True, default='', editable=False, max_length=9)),
@@ -73,6 +74,7 @@ class Migration(migrations.Migration):
                 ('resource_id', models.UUIDField()),
                 ('label', models.CharField(blank=True, default='', max_length=200)),
                 ('sorted_at', models.DateTimeField(editable=False)),
+                ('owner_id', models.UUIDField(editable=False, help_text='Whose the row is; of a deleted one whose it was.', null=True)),
                 ('version', models.BigIntegerField(db_default=1, default=1, editable=False)),
                 ('deleted_at', models.DateTimeField(editable=False, null=True)),
                 ('purged_at', models.DateTimeField(editable=False, null=True)),
@@ -81,7 +83,6 @@ class Migration(migrations.Migration):
             ],
             options={
                 'abstract': False,
-                'constraints': [models.UniqueConstraint(fields=('home', 'model', 'resource_id'), name='sharing_registered_once')],
             },
         ),
         migrations.CreateModel(
@@ -90,7 +91,7 @@ class Migration(migrations.Migration):
                 ('id', models.UUIDField(default=smartmodels.tenancy.models.new_key, editable=False, primary_key=True, serialize=False)),
                 ('model', models.CharField(editable=False, max_length=100)),
                 ('row_id', models.UUIDField(editable=False)),
-                ('target_slug', models.CharField(help_text='The name it was offered to.', max_length=31)),
+                ('target_slug', models.CharField(help_text='The name it was offered to; of a user their e-mail address.', max_length=254)),
                 ('role', models.CharField(choices=[('view', 'View'), ('edit', 'Edit'), ('manage', 'Manage')], default='view', max_length=6)),
                 ('cause', models.CharField(choices=[('manual', 'Manual'), ('default', 'Default'), ('rule', 'Rule')], default='manual', max_length=7)),
                 ('covers_below', models.BooleanField(default=False, help_text='Whether new rows that belong to the row are granted like it.')),
@@ -118,9 +119,71 @@ class Migration(migrations.Migration):
             ],
             options={
                 'abstract': False,
-                'indexes': [models.Index(condition=models.Q(('resource_deleted', False), ('status', 'active')), fields=['target', 'model', 'row_id'], name='sharing_grant_visible'), models.Index(fields=['resource', 'resource_deleted'], name='sharing_grant_marks'), models.Index(fields=['target', '-created_at', '-id'], name='sharing_grant_inbox'), models.Index(fields=['home', '-created_at', '-id'], name='sharing_grant_outbox'), models.Index(condition=models.Q(('expires_at__isnull', False), ('status__in', ['pending', 'active', 'suspended'])), fields=['expires_at'], name='sharing_grant_expiry'), models.Index(condition=models.Q(('status', 'pending')), fields=['answer_by'], name='sharing_grant_waiting')],
-                'constraints': [models.UniqueConstraint(condition=models.Q(('status__in', ['pending', 'active', 'suspended']), ('user__isnull', True)), fields=('resource', 'target'), name='sharing_one_living_grant'), models.UniqueConstraint(condition=models.Q(('status__in', ['pending', 'active', 'suspended']), ('target__isnull', True)), fields=('resource', 'target_slug', 'source'), name='sharing_one_living_offer', nulls_distinct=False), models.UniqueConstraint(condition=models.Q(('status__in', ['pending', 'active', 'suspended']), ('user__isnull', False)), fields=('resource', 'user'), name='sharing_one_living_user'), models.CheckConstraint(condition=models.Q(models.Q(('user__isnull', True), models.Q(('home', models.F('target')), _negated=True)), models.Q(('target__isnull', True), ('user__isnull', True)), models.Q(('home', models.F('target')), ('user__isnull', False)), _connector='OR'), name='sharing_not_to_home'), models.CheckConstraint(condition=models.Q(('target__isnull', False), models.Q(('status__in', ['active', 'suspended']), _negated=True), _connector='OR'), name='sharing_of_somebody'), models.CheckConstraint(condition=models.Q(('role__in', ['view', 'edit', 'manage'])), name='sharing_role_known')],
             },
+        ),
+        migrations.AddConstraint(
+            model_name='sharedresource',
+            constraint=models.UniqueConstraint(fields=('home', 'model', 'resource_id'), name='sharing_registered_once'),
+        ),
+        migrations.AddIndex(
+            model_name='grant',
+            index=models.Index(condition=models.Q(('resource_deleted', False), ('status', 'active')), fields=['target', 'model', 'row_id'], name='sharing_grant_visible'),
+        ),
+        migrations.AddIndex(
+            model_name='grant',
+            index=models.Index(condition=models.Q(('resource_deleted', False), ('status', 'active'), ('user__isnull', False)), fields=['user', 'model', 'row_id'], name='sharing_grant_shown'),
+        ),
+        migrations.AddIndex(
+            model_name='grant',
+            index=models.Index(fields=['resource', 'resource_deleted'], name='sharing_grant_marks'),
+        ),
+        migrations.AddIndex(
+            model_name='grant',
+            index=models.Index(fields=['target', '-created_at', '-id'], name='sharing_grant_inbox'),
+        ),
+        migrations.AddIndex(
+            model_name='grant',
+            index=models.Index(fields=['home', '-created_at', '-id'], name='sharing_grant_outbox'),
+        ),
+        migrations.AddIndex(
+            model_name='grant',
+            index=models.Index(condition=models.Q(('expires_at__isnull', False), ('status__in', ['pending', 'active', 'suspended'])), fields=['expires_at'], name='sharing_grant_expiry'),
+        ),
+        migrations.AddIndex(
+            model_name='grant',
+            index=models.Index(condition=models.Q(('status', 'pending')), fields=['answer_by'], name='sharing_grant_waiting'),
+        ),
+        migrations.AddConstraint(
+            model_name='grant',
+            constraint=models.UniqueConstraint(condition=models.Q(('status__in', ['pending', 'active', 'suspended']), ('target__isnull', False)), fields=('resource', 'target'), name='sharing_one_living_grant'),
+        ),
+        migrations.AddConstraint(
+            model_name='grant',
+            constraint=models.UniqueConstraint(condition=models.Q(('status__in', ['pending', 'active', 'suspended']), ('target__isnull', True), ('user__isnull', True)), fields=('resource', 'target_slug', 'source'), name='sharing_one_living_offer', nulls_distinct=False),
+        ),
+        migrations.AddConstraint(
+            model_name='grant',
+            constraint=models.UniqueConstraint(condition=models.Q(('status__in', ['pending', 'active', 'suspended']), ('user__isnull', False)), fields=('resource', 'user'), name='sharing_one_living_user'),
+        ),
+        migrations.AddConstraint(
+            model_name='grant',
+            constraint=models.CheckConstraint(condition=models.Q(('target__isnull', True), models.Q(('home', models.F('target')), _negated=True), _connector='OR'), name='sharing_not_to_home'),
+        ),
+        migrations.AddConstraint(
+            model_name='grant',
+            constraint=models.CheckConstraint(condition=models.Q(('target__isnull', True), ('user__isnull', True), _connector='OR'), name='sharing_to_one_of_both'),
+        ),
+        migrations.AddConstraint(
+            model_name='grant',
+            constraint=models.CheckConstraint(condition=models.Q(('user__isnull', True), models.Q(('at_end', 'none'), ('covers_below', False), ('may_reshare', False), ('source__isnull', True)), _connector='OR'), name='sharing_plain_to_users'),
+        ),
+        migrations.AddConstraint(
+            model_name='grant',
+            constraint=models.CheckConstraint(condition=models.Q(('target__isnull', False), ('user__isnull', False), models.Q(('status__in', ['active', 'suspended']), _negated=True), _connector='OR'), name='sharing_of_somebody'),
+        ),
+        migrations.AddConstraint(
+            model_name='grant',
+            constraint=models.CheckConstraint(condition=models.Q(('role__in', ['view', 'edit', 'manage'])), name='sharing_role_known'),
         ),
         CreateSharingFunctions(),
     ]

@@ -8,7 +8,7 @@ from shared_apps.sharing.reading.filling import card_of
 from shared_apps.sharing.reading.grants import Home, Shown
 from smartmodels.context import namespace_scope
 from smartmodels.exceptions import SmartModelsError
-from smartmodels.sharing import active_grants
+from smartmodels.sharing import active_grants, rows_at_home
 from smartmodels.tenancy.migrating.requiring import with_behind
 
 __all__ = ["HomeUnavailable", "shared_row"]
@@ -43,7 +43,7 @@ def shared_row(model: Any, pk: Any) -> Any | None:
     if not Home(grant.home, (shown,)).is_readable:
         raise HomeUnavailable(card_of(shown, grant.home.slug, grant.resource.label))
     with namespace_scope(grant.home):
-        row: Any = model.objects.filter(pk=pk).first()
+        row: Any = rows_at_home(model).filter(pk=pk).first()
     if row is not None:
         row.home, row.is_shared, row.granted_role = grant.home.slug, True, grant.role
         row.grant = grant

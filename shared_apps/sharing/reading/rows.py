@@ -9,7 +9,7 @@ from django.db.models import BooleanField, CharField, F, Func, JSONField, TextFi
 from django.db.models.functions import Cast, Coalesce
 
 from shared_apps.sharing.reading.grants import Home, Shown
-from smartmodels.sharing import GrantRole
+from smartmodels.sharing import GrantRole, rows_at_home
 
 __all__ = ["shared_rows"]
 
@@ -26,7 +26,7 @@ def shared_rows(model: Any, homes: Sequence[Home]) -> Any:
         for each in homes
         if each.shown is not None
     }
-    rows = model.objects.across([each.namespace for each in homes], keys)
+    rows = rows_at_home(model).across([each.namespace for each in homes], keys)
     role = _role(shown for each in homes for shown in each.shown or ())
     return rows.annotate(is_shared=Value(True, output_field=BooleanField()), granted_role=role)
 

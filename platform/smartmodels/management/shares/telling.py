@@ -24,7 +24,7 @@ def as_data(grant: Any) -> dict[str, Any]:
         "id": grant.pk,
         "home": grant.home.slug,
         "target": grant.target.slug if grant.target is not None else grant.target_slug,
-        "reaches": grant.target is not None,
+        "reaches": grant.target is not None or grant.user_id is not None,
         "model": grant.model,
         "row": grant.row_id,
         "label": grant.resource.label,
