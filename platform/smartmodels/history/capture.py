@@ -15,13 +15,21 @@ from typing import Any
 from smartmodels.conf import settings
 from smartmodels.tenancy.triggers import Trigger, TriggerConstraint, literal, quoted
 
-__all__ = ["HistoryCapture", "HistoryGuard", "LedgerGuard", "Trigger", "TriggerConstraint", "layout_key"]
+__all__ = [
+    "HistoryCapture",
+    "HistoryGuard",
+    "LedgerGuard",
+    "Trigger",
+    "TriggerConstraint",
+    "digest_of",
+    "layout_key",
+]
 
-# What a history row holds besides the columns of its model; the digest covers it, too.
-_VERSION_COLUMNS = (
-    "history_id", "history_type", "action", "history_date", "segment_id", "operation_id", "history_user_id",
-    "actor_kind", "actor_label", "history_change_reason", "via_namespace", "via_grant",
-    "reverted_from",
+# What a history row holds besides the columns of its model: of its own, and of the operation.
+_VERSION_COLUMNS = ("history_id", "history_type", "action")
+_OPERATION_COLUMNS = (
+    "history_date", "segment_id", "operation_id", "history_user_id", "actor_kind", "actor_label",
+    "history_change_reason", "via_namespace", "via_grant", "reverted_from",
 )  # fmt: skip
 _LINK_COLUMNS = ("m2m_history_id", "history_id", "segment_id")
 
@@ -30,7 +38,18 @@ def _listed(columns: tuple[str, ...], prefix: str = "") -> str:
     return ", ".join(prefix + quoted(column) for column in columns)
 
 
-def layout_key(tables: Mapping[str, Sequence[str]]) -> str:
+def digest_of(*groups: str) -> str:
+    """Return the SQL of a version's digest, of its columns as SQL lists.
+
+    The last group is hashed by itself, and that digest with the group before: so what is the same in all
+    versions that a statement writes is hashed once.
+    """
+    first, *others = groups
+    text = f"convert_to(ROW({first})::text, 'UTF8')"
+    return f"sha256({text} || {digest_of(*others)})" if others else f"sha256({text})"
+
+
+def layout_key(tables: Mapping[str, Sequence[Sequence[str]]]) -> str:
     """Return the id of a layout, which follows from what it says."""
     digest = hashlib.sha256(json.dumps(tables, sort_keys=True).encode()).digest()
     return str(uuid.UUID(bytes=digest[:16]))
@@ -69,12 +88,10 @@ class HistoryCapture(TriggerConstraint):
         self.links = tuple((table, source, tuple(names), history) for table, source, names, history in links)
 
     @property
-    def layout(self) -> dict[str, tuple[str, ...]]:
-        """Return, for each table that the triggers write, the columns that a digest covers."""
-        tables = {self.history_table: _VERSION_COLUMNS + self.columns}
-        for _, _, columns, history in self.links:
-            tables[history] = _LINK_COLUMNS + columns
-        return tables
+    def layout(self) -> dict[str, tuple[tuple[str, ...], ...]]:
+        """Return, for each table that the triggers write, the columns that a digest covers, in its groups."""
+        tables = {self.history_table: (_VERSION_COLUMNS + self.columns, _OPERATION_COLUMNS)}
+        return tables | {history: (_LINK_COLUMNS + columns,) for _, _, columns, history in self.links}
 
     def create_sql(self, model: Any, schema_editor: Any) -> Any:
         """Return the statements that install the triggers and say what their digests cover."""
@@ -153,7 +170,7 @@ class HistoryCapture(TriggerConstraint):
             # As images, not as values: some types have no equality, and to some A equals a.
             _listed(self.columns), new, f"record_image_ne(ROW({new}), ROW({old}))",
             self.deleted, self._copies_of_links(),
-            key, _listed(self.layout[self.history_table]), layout, source,
+            key, _listed(_VERSION_COLUMNS + self.columns), layout, source,
         )  # fmt: skip
 
     def _copies_of_links(self) -> str:
@@ -170,7 +187,7 @@ class HistoryCapture(TriggerConstraint):
                 f"SELECT {_listed(columns, 't.')}, w.number, {{segment}} FROM written w "
                 f"JOIN {{schema}}.{quoted(table)} t ON t.{quoted(source)} = w.row_key "
                 f"RETURNING m2m_history_id AS number, "
-                f"sha256(convert_to(ROW({_listed(self.layout[history])})::text, 'UTF8')) AS digest)"
+                f"{digest_of(*map(_listed, self.layout[history]))} AS digest)"
             )
             digests.append(f"SELECT {number + 1}, number, digest FROM links{number}")  # noqa: S608
         return f"{''.join(parts)}, digests AS ({' UNION ALL '.join(digests)})"

@@ -8,7 +8,7 @@
 -- (see smartmodels/history/capture.py):
 --   0 history table   1 live table   2 key column   3 columns   4 the same of new rows   5 how a changed row is told
 --   6 soft-delete column, or ''      7 statement parts that copy tracked links, or ''
---   8 layout id   9 hashed columns of the history table   10 the layout, as JSON
+--   8 layout id   9 hashed columns of a version of its own   10 the layout, as JSON
 --   11 column that points at the live table, where the trigger stands on a table of links; else ''
 -- Who, why and in which operation come from the transaction's setting smartmodels.operation.
 --
@@ -131,38 +131,50 @@ CREATE OR REPLACE FUNCTION public.smartmodels_versions_sql(
 LANGUAGE plpgsql
 AS $shape$
 DECLARE
-    segment text := quote_literal(gen_random_uuid()) || '::uuid';
+    segment uuid := gen_random_uuid();
+    written timestamptz := clock_timestamp();
+    number text := quote_literal(segment) || '::uuid';
+    -- Hashed once, and with each version. As text these are what the columns will say.
+    said bytea := sha256(convert_to(ROW(written, segment, (operation->>'id')::uuid, (operation->>'user')::uuid,
+        coalesce(operation->>'kind', 'database'), coalesce(operation->>'label', session_user),
+        operation->>'reason', operation->>'via', (operation->>'via_grant')::uuid,
+        (operation->>'reverted_from')::bigint)::text, 'UTF8'));
+    rare text := '';
+    values text := '';
 BEGIN
     -- Whoever changes links at the same moment is waited for, but only READ COMMITTED then sees what they wrote.
     IF links <> '' AND current_setting('transaction_isolation') <> 'read committed' THEN
         RAISE EXCEPTION 'Rows of %, whose links are tracked, cannot be written under %.', args[1],
             current_setting('transaction_isolation') USING ERRCODE = '0A000', HINT = 'Use READ COMMITTED.';
     END IF;
+    -- Most operations say none of these, and each column that is named costs.
+    IF operation ?| ARRAY['reason', 'via', 'via_grant', 'reverted_from'] THEN
+        rare := ', history_change_reason, via_namespace, via_grant, reverted_from';
+        values := format(', %L, %L, %L, %L', operation->>'reason', operation->>'via', operation->>'via_grant',
+            operation->>'reverted_from');
+    END IF;
     RETURN format($sql$
         WITH written AS (
             INSERT INTO %1$I.%2$I (%3$s, history_type, action, history_date, segment_id, operation_id,
-                history_user_id, actor_kind, actor_label, history_change_reason, via_namespace, via_grant,
-                reverted_from)
-            SELECT %4$s, %5$s, %6$s, %7$L::timestamptz, %21$s, %8$L::uuid, %9$L::uuid, %10$L, %11$L, %12$L, %13$L,
-                %22$L::uuid, %14$L::bigint %15$s
-            RETURNING history_id AS number, %16$I AS row_key, sha256(convert_to(ROW(%17$s)::text, 'UTF8')) AS digest
-        )%18$s
+                history_user_id, actor_kind, actor_label%12$s)
+            SELECT %4$s, %5$s, %6$s, %7$L, %20$L, %8$L, %9$L, %10$L, %11$L%13$s %14$s
+            RETURNING history_id AS number, %15$I AS row_key, sha256(convert_to(ROW(%16$s)::text, 'UTF8') || %21$L) AS digest
+        )%17$s
         INSERT INTO %1$I.ledger_segment (id, kind, history_table, layout_id, written_at, operation_id, rows, digest,
             leaves)
-        SELECT %21$s, 'write', %2$L, %19$L, %7$L::timestamptz, %8$L::uuid, %20$s
+        SELECT %20$L, 'write', %2$L, %18$L, %7$L, %8$L, %19$s
         $sql$,
         schema_name, args[0], args[3], args[4], kind, coalesce(quote_literal(operation->>'action'), action),
-        clock_timestamp(), operation->>'id', operation->>'user', coalesce(operation->>'kind', 'database'),
-        coalesce(operation->>'label', session_user), operation->>'reason', operation->>'via',
-        operation->>'reverted_from', source, args[2], args[9],
-        replace(replace(links, '{schema}', quote_ident(schema_name)), '{segment}', segment), args[8],
+        written, operation->>'id', operation->>'user', coalesce(operation->>'kind', 'database'),
+        coalesce(operation->>'label', session_user), rare, values, source, args[2], args[9],
+        replace(replace(links, '{schema}', quote_ident(schema_name)), '{segment}', number), args[8],
         -- Aggregates take a third of the time that such a statement is planned in.
         CASE WHEN one AND links = '' THEN '1, sha256(digest), NULL FROM written' ELSE $sql$
             count(*), sha256(string_agg(digest, '' ORDER BY part, number)),
             CASE WHEN count(*) > 1 THEN string_agg(substr(digest, 1, 8), '' ORDER BY part, number) END
             FROM $sql$ || CASE links WHEN '' THEN '(SELECT 0 AS part, * FROM written) digests' ELSE 'digests' END
             || ' HAVING count(*) > 0'
-        END, segment, operation->>'via_grant');
+        END, segment, said);
 END
 $shape$;
 
@@ -267,10 +279,32 @@ AS $types$
         SELECT coalesce(jsonb_object_agg(a.attname, format_type(a.atttypid, a.atttypmod)), '{}')
         FROM pg_attribute a
         WHERE a.attrelid = to_regclass(format('%I.%I', schema_name, t.name)) AND NOT a.attisdropped
-            AND t.columns ? a.attname::text
+            AND t.columns @> jsonb_build_array(jsonb_build_array(a.attname))
     )), '{}')
     FROM jsonb_each(tables) AS t (name, columns)
 $types$;
+
+-- smartmodels_digest_sql() is the digest of a version as SQL, of those of its columns that are there: the last group
+-- is hashed by itself, and that digest with the group before (see digest_of() in smartmodels/history/capture.py).
+CREATE OR REPLACE FUNCTION public.smartmodels_digest_sql(groups jsonb, history oid, row_name text) RETURNS text
+LANGUAGE plpgsql STABLE
+SET search_path = pg_catalog, pg_temp
+AS $digest$
+DECLARE
+    columns jsonb;
+    made text := '';
+BEGIN
+    FOR columns IN SELECT g.columns FROM jsonb_array_elements(groups) WITH ORDINALITY AS g (columns, n) ORDER BY n DESC
+    LOOP
+        made := format('sha256(convert_to(ROW(%s)::text, ''UTF8'')%s)', (
+            SELECT string_agg(format('%I.%I', row_name, c.name), ', ' ORDER BY c.n)
+            FROM jsonb_array_elements_text(columns) WITH ORDINALITY AS c (name, n)
+            JOIN pg_attribute a ON a.attrelid = history AND a.attname = c.name AND NOT a.attisdropped
+        ), CASE made WHEN '' THEN '' ELSE ' || ' || made END);
+    END LOOP;
+    RETURN coalesce(nullif(made, ''), 'sha256('''')');
+END
+$digest$;
 
 -- smartmodels_append_only() stands on history tables. A version may be changed or removed only by a transaction
 -- that says so (smartmodels.erasure: erase or prune), and then the ledger keeps the digests from before and after.
@@ -308,21 +342,18 @@ BEGIN
         FROM (SELECT DISTINCT s.layout_id FROM old_rows o JOIN %2$I.ledger_segment s ON s.id = o.segment_id) used
         JOIN %2$I.ledger_layout l ON l.id = used.layout_id
         CROSS JOIN LATERAL (
-            SELECT coalesce(string_agg(format('o.%%I', c.name), ', ' ORDER BY c.n), '') AS before,
-                coalesce(string_agg(format('n.%%I', c.name), ', ' ORDER BY c.n), '') AS after
-            FROM jsonb_array_elements_text(l.tables->%1$L) WITH ORDINALITY AS c (name, n)
-            JOIN pg_attribute a ON a.attrelid = %3$s AND a.attname = c.name AND NOT a.attisdropped
+            SELECT public.smartmodels_digest_sql(l.tables->%1$L, %3$s, 'o') AS before,
+                public.smartmodels_digest_sql(l.tables->%1$L, %3$s, 'n') AS after
         ) columns
         $sql$, TG_TABLE_NAME, TG_TABLE_SCHEMA, TG_RELID::oid)
     LOOP
         EXECUTE format($sql$
             INSERT INTO %1$I.ledger_erasure
                 (segment_id, history_table, number, written_in, digest_before, digest_after)
-            SELECT $1, %2$L, o.%3$I, o.segment_id, sha256(convert_to(ROW(%4$s)::text, 'UTF8')), %5$s
+            SELECT $1, %2$L, o.%3$I, o.segment_id, %4$s, %5$s
             FROM old_rows o JOIN %1$I.ledger_segment s ON s.id = o.segment_id AND s.layout_id = $2 %6$s
             $sql$, TG_TABLE_SCHEMA, TG_TABLE_NAME, TG_ARGV[0], layout.before,
-            CASE TG_OP WHEN 'UPDATE' THEN format('sha256(convert_to(ROW(%s)::text, ''UTF8''))', layout.after)
-                ELSE 'NULL' END,
+            CASE TG_OP WHEN 'UPDATE' THEN layout.after ELSE 'NULL' END,
             CASE TG_OP WHEN 'UPDATE' THEN format('JOIN new_rows n ON n.%1$I = o.%1$I', TG_ARGV[0]) ELSE '' END)
             USING segment, layout.id;
     END LOOP;

@@ -21,7 +21,7 @@ def columns_unknown(model: Any, states: Iterable[RowState]) -> dict[Any, frozens
     tracked = {field.column: field.attname for field in history_model(model).tracked_fields}
     lacking = {}
     for layout in ledger_model("Layout").objects.filter(tables__has_key=table):
-        known = set(layout.tables[table])
+        known = {column for group in layout.tables[table] for column in group}
         if missing := frozenset(name for column, name in tracked.items() if column not in known):
             lacking[layout.pk] = missing
     if not lacking:

@@ -9,7 +9,7 @@ from typing import Any
 
 from django.db.models import Model
 
-from smartmodels.history.capture import HistoryCapture, layout_key
+from smartmodels.history.capture import HistoryCapture, digest_of, layout_key
 from smartmodels.history.evidence.snapshots import rows_of
 from smartmodels.tenancy.placement import tenant_models
 from smartmodels.tenancy.triggers import quoted
@@ -45,7 +45,7 @@ def captures() -> list[tuple[type[Model], HistoryCapture]]:
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """A table of a layout: its rank, its key, the hashed columns as SQL, now and with their old types."""
+    """A table of a layout: its rank, its key, the digest of its rows as SQL, now and with their old types."""
 
     rank: int
     table: str
@@ -107,14 +107,18 @@ def _layout(row: dict[str, Any], there: dict[str, dict[str, str]]) -> Layout:
     ordered = [main, *sorted(set(tables) - {main})]
     parts, lost = [], []
     for rank, table in enumerate(ordered):
-        columns, types_now = tables.get(table, []), there.get(table, {})
-        kept = [column for column in columns if column in types_now]
-        lost += [f"{table}.{column}" for column in columns if column not in types_now]
-        if kept:
+        groups, types_now = tables.get(table, []), there.get(table, {})
+        lost += [f"{table}.{column}" for group in groups for column in group if column not in types_now]
+        kept = [[column for column in group if column in types_now] for group in groups]
+        if any(kept):
             types_then = types.get(table, {})
-            now = ", ".join(map(quoted, kept))
-            then = ", ".join(_written(each, types_then.get(each), types_now[each]) for each in kept)
-            parts.append(Part(rank, table, columns[0], now, then))
+            now = (map(quoted, group) for group in kept)
+            then = (
+                (_written(each, types_then.get(each), types_now[each]) for each in group) for group in kept
+            )
+            parts.append(
+                Part(rank, table, groups[0][0], *(digest_of(*map(", ".join, sql)) for sql in (now, then)))
+            )
     return Layout(
         row["id"], main, row["segments"], tuple(parts), tuple(lost), len(parts) == len(ordered), genuine
     )

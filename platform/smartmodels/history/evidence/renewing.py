@@ -7,7 +7,7 @@ from typing import Any
 
 from django.db import connection
 
-from smartmodels.history.capture import HistoryCapture, layout_key
+from smartmodels.history.capture import HistoryCapture, digest_of, layout_key
 from smartmodels.history.evidence.layouts import captures
 from smartmodels.history.evidence.snapshots import moment, rows_of
 from smartmodels.tenancy.triggers import quoted
@@ -44,8 +44,8 @@ def _renew(cursor: Any, capture: HistoryCapture) -> None:
     for table in ordered:
         cursor.execute(f"UPDATE {quoted(table)} SET segment_id = %s", [segment])  # noqa: S608
     versions = " UNION ALL ".join(
-        f"SELECT {part} AS part, {quoted(layout[table][0])} AS number, "  # noqa: S608
-        f"sha256(convert_to(ROW({', '.join(map(quoted, layout[table]))})::text, 'UTF8')) AS digest "
+        f"SELECT {part} AS part, {quoted(layout[table][0][0])} AS number, "  # noqa: S608
+        f"{digest_of(*(', '.join(map(quoted, group)) for group in layout[table]))} AS digest "
         f"FROM {quoted(table)}"
         for part, table in enumerate(ordered)
     )

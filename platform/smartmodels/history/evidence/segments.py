@@ -64,15 +64,11 @@ _STRAYS = """
 """
 
 
-def _hashed(columns: str) -> str:
-    return f"sha256(convert_to(ROW({columns})::text, 'UTF8'))"
-
-
 def _counted(layout: Layout) -> str:
     # Where a type changed, values that were kept exactly can still be written as they were.
     found = " UNION ALL ".join(
-        f"SELECT {part.rank} AS part, {quoted(part.key)} AS number, segment_id, {_hashed(part.now)} AS now, "  # noqa: S608
-        f"{_hashed(part.then) if layout.changed else 'NULL::bytea'} AS past "
+        f"SELECT {part.rank} AS part, {quoted(part.key)} AS number, segment_id, {part.now} AS now, "  # noqa: S608
+        f"{part.then if layout.changed else 'NULL::bytea'} AS past "
         f"FROM {quoted(part.table)} WHERE segment_id IN (SELECT id FROM segments)"
         for part in layout.parts
     )
