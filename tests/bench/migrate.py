@@ -102,8 +102,11 @@ class Fleet:
 
 
 @contextmanager
-def fleet(count: int) -> Iterator[Fleet]:
-    """A fleet and its written migrations; what they add to tables goes with the database."""
+def fleet(count: int, *, foreign: bool = False) -> Iterator[Fleet]:
+    """A fleet and its written migrations; what they add to tables goes with the database.
+
+    ``foreign`` is for a fleet that the peer migrates as well.
+    """
     namespaces = crowd(count)
     # What an earlier figure left in the tables has other names.
     label = f"bench{time.monotonic_ns()}"
@@ -111,7 +114,7 @@ def fleet(count: int) -> Iterator[Fleet]:
         tempfile.TemporaryDirectory() as folder,
         written_migrations(Path(folder), label) as written,
         alone(namespaces),
-        forgotten(namespaces),
+        forgotten(namespaces, foreign=foreign),
     ):
         yield Fleet(written, namespaces)
 
@@ -129,15 +132,16 @@ def alone(namespaces: list[Namespace]) -> Iterator[None]:
 
 
 @contextmanager
-def forgotten(namespaces: list[Namespace]) -> Iterator[None]:
-    """Let the records know, for the block, what django-tenants would have put there; forget all that is new.
+def forgotten(namespaces: list[Namespace], *, foreign: bool) -> Iterator[None]:
+    """Forget in the end all that was recorded in the block; let it know first what django-tenants puts there.
 
     It records the migrations of shared apps in every schema, which takes it ten seconds each at the first
     time. A schema that has them is not planned together with one that has not.
     """
     before = sorted(".".join(key) for key in true_state(namespaces[0].schema_name).applied)
     try:
-        each_records(namespaces, FOREIGN)
+        if foreign:
+            each_records(namespaces, FOREIGN)
         yield
     finally:
         each_records(namespaces, "DELETE FROM {0} WHERE app || '.' || name <> ALL (%s)", before)
@@ -205,7 +209,7 @@ def status(rounds: int) -> float:
     The peer, which takes one schema after the other, is measured over 100 of them and multiplied.
     """
     count = 100 if is_quick(rounds) else 1_000
-    with fleet(count) as made, peer(Fleet(made._written, made.namespaces[:100])) as migrate:
+    with fleet(count, foreign=True) as made, peer(Fleet(made._written, made.namespaces[:100])) as migrate:
         made.migrate()
         times = 1 if is_quick(rounds) else 3
         return of_medians([(made.migrate(), migrate() * count / 100) for _ in range(times)])
@@ -215,7 +219,7 @@ def status(rounds: int) -> float:
 def addfield(rounds: int) -> float:
     """A field more in a tracked model of 100 namespaces, against django-tenants' ``standard`` executor."""
     pairs = []
-    with fleet(100) as made:
+    with fleet(100, foreign=True) as made:
         for _ in range(1 if is_quick(rounds) else 3):
             made.add_field()
             ours = made.migrate(jobs=2)
