@@ -432,7 +432,8 @@ def test_plan__column_newer_than_the_version__is_a_note(place: Enclosure) -> Non
     segment = timeline(Enclosure, place.pk)[0].segment_id
     layouts = ledger_model("Layout").objects
     layout = layouts.get(pk=ledger_model("Segment").objects.get(pk=segment).layout_id)
-    columns = [each for each in layout.tables["zoo_historicalenclosure"] if each != "keeper_id"]
+    groups = layout.tables["zoo_historicalenclosure"]
+    columns = [[each for each in group if each != "keeper_id"] for group in groups]
     layout.pk, layout.tables = "00000000-0000-0000-0000-000000000001", {"zoo_historicalenclosure": columns}
     layout.save(force_insert=True)
     with connection.cursor() as cursor:

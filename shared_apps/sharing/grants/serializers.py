@@ -58,26 +58,18 @@ class NewGrantSerializer(TermsSerializer):
     resource_id = serializers.UUIDField()
     namespace = serializers.CharField(
         max_length=_SLUG_MAX,
-        required=False,
         help_text="Slug of the namespace to share with; nobody says whether there is one.",
     )
     user = serializers.CharField(
         max_length=254,
-        required=False,
         help_text="In private mode, instead: key or e-mail address of the member to share with.",
     )
 
-    def validate(self, attrs: Any) -> Any:
-        """Return what is asked; raise ValidationError for one that does not fit the mode."""
-        needed, other = ("user", "namespace") if is_private() else ("namespace", "user")
-        if other in attrs:
-            kind = "private" if is_private() else "shared"
-            said = f"Rows are {kind} here: name a {needed} instead."
-            raise serializers.ValidationError({other: said}, code="not-here")
-        if needed not in attrs:
-            said = str(self.fields[needed].error_messages["required"])
-            raise serializers.ValidationError({needed: said}, code="required")
-        return attrs
+    def get_fields(self) -> dict[str, Any]:
+        """Return the fields of the mode: rows are shared with namespaces, in private mode with users."""
+        fields: dict[str, Any] = super().get_fields()
+        del fields["namespace" if is_private() else "user"]
+        return fields
 
 
 class ReshareSerializer(TermsSerializer):
