@@ -133,14 +133,14 @@ AS $shape$
 DECLARE
     segment uuid := gen_random_uuid();
     written timestamptz := clock_timestamp();
-    number text := quote_literal(segment) || '::uuid';
+    segment_sql text := quote_literal(segment) || '::uuid';
     -- Hashed once, and with each version. As text these are what the columns will say.
     said bytea := sha256(convert_to(ROW(written, segment, (operation->>'id')::uuid, (operation->>'user')::uuid,
         coalesce(operation->>'kind', 'database'), coalesce(operation->>'label', session_user),
         operation->>'reason', operation->>'via', (operation->>'via_grant')::uuid,
         (operation->>'reverted_from')::bigint)::text, 'UTF8'));
     rare text := '';
-    values text := '';
+    rare_values text := '';
 BEGIN
     -- Whoever changes links at the same moment is waited for, but only READ COMMITTED then sees what they wrote.
     IF links <> '' AND current_setting('transaction_isolation') <> 'read committed' THEN
@@ -150,7 +150,7 @@ BEGIN
     -- Most operations say none of these, and each column that is named costs.
     IF operation ?| ARRAY['reason', 'via', 'via_grant', 'reverted_from'] THEN
         rare := ', history_change_reason, via_namespace, via_grant, reverted_from';
-        values := format(', %L, %L, %L, %L', operation->>'reason', operation->>'via', operation->>'via_grant',
+        rare_values := format(', %L, %L, %L, %L', operation->>'reason', operation->>'via', operation->>'via_grant',
             operation->>'reverted_from');
     END IF;
     RETURN format($sql$
@@ -166,8 +166,8 @@ BEGIN
         $sql$,
         schema_name, args[0], args[3], args[4], kind, coalesce(quote_literal(operation->>'action'), action),
         written, operation->>'id', operation->>'user', coalesce(operation->>'kind', 'database'),
-        coalesce(operation->>'label', session_user), rare, values, source, args[2], args[9],
-        replace(replace(links, '{schema}', quote_ident(schema_name)), '{segment}', number), args[8],
+        coalesce(operation->>'label', session_user), rare, rare_values, source, args[2], args[9],
+        replace(replace(links, '{schema}', quote_ident(schema_name)), '{segment}', segment_sql), args[8],
         -- Aggregates take a third of the time that such a statement is planned in.
         CASE WHEN one AND links = '' THEN '1, sha256(digest), NULL FROM written' ELSE $sql$
             count(*), sha256(string_agg(digest, '' ORDER BY part, number)),
