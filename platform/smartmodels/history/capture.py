@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from smartmodels.conf import settings
-from smartmodels.tenancy.triggers import Trigger, TriggerConstraint, literal, quoted
+from smartmodels.tenancy.triggers import AsksNewRows, Trigger, TriggerConstraint, literal, quoted
 
 __all__ = [
     "HistoryCapture",
@@ -62,12 +62,13 @@ def _fitting(name: str) -> str:
     return f"{name.encode()[:54].decode(errors='ignore')}_{hashlib.sha256(name.encode()).hexdigest()[:8]}"
 
 
-class HistoryCapture(TriggerConstraint):
+class HistoryCapture(AsksNewRows):
     """Statement-level triggers that write every change of ``columns`` to ``history_table``.
 
     ``key`` is the primary key column, ``deleted`` the soft-delete column or an empty string. ``links``
     lists the tracked tables of links, each as (table, column that points here, columns, its history
-    table): a change of links is a version of the row, and every version keeps the links it had.
+    table): a change of links is a version of the row, and every version keeps the links it had. ``first`` is
+    a query that new rows have to pass before their versions are written.
     """
 
     def __init__(  # noqa: PLR0913 - what a migration has to say about the triggers
@@ -79,8 +80,10 @@ class HistoryCapture(TriggerConstraint):
         columns: tuple[str, ...],
         deleted: str = "",
         links: tuple[tuple[str, str, tuple[str, ...], str], ...] = (),
+        first: str = "",
     ) -> None:
         super().__init__(name=name)
+        self._first = first
         self.history_table = history_table
         self.key = key
         self.columns = tuple(columns)
@@ -131,7 +134,9 @@ class HistoryCapture(TriggerConstraint):
         new, old = "NEW TABLE AS new_rows", "OLD TABLE AS old_rows"
         each = "FOR EACH STATEMENT"
         made = [
-            self._trigger(table, "insert", f"AFTER INSERT ON {{table}} REFERENCING {new} {each}", live),
+            self._trigger(
+                table, "insert", f"AFTER INSERT ON {{table}} REFERENCING {new} {each}", (*live, self.first)
+            ),
             self._trigger(table, "update", f"AFTER UPDATE ON {{table}} REFERENCING {old} {new} {each}", live),
             self._trigger(table, "delete", f"AFTER DELETE ON {{table}} REFERENCING {old} {each}", live),
             self._trigger(table, "truncate", f"BEFORE TRUNCATE ON {{table}} {each}", live),
@@ -199,6 +204,8 @@ class HistoryCapture(TriggerConstraint):
         )
         if self.links:
             kwargs["links"] = self.links
+        if self.first:
+            kwargs["first"] = self.first
         return path, args, kwargs
 
 

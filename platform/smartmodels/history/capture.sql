@@ -10,6 +10,7 @@
 --   6 soft-delete column, or ''      7 statement parts that copy tracked links, or ''
 --   8 layout id   9 hashed columns of a version of its own   10 the layout, as JSON
 --   11 column that points at the live table, where the trigger stands on a table of links; else ''
+--   12 on INSERT, a query that the new rows have to pass first, or ''; {schema} stands for the schema
 -- Who, why and in which operation come from the transaction's setting smartmodels.operation.
 --
 -- PostgreSQL keeps a compiled copy of a trigger's function for every trigger that fired in a session, which is one
@@ -70,13 +71,15 @@ DECLARE
     operation jsonb := coalesce(nullif(current_setting('smartmodels.operation', true), ''), '{}')::jsonb;
     source text;
 BEGIN
-    IF operation ? 'refused' OR level = 'ROW' THEN
-        PERFORM public.smartmodels_refuse(table_name, operation ? 'refused');
-    ELSIF args[11] = '' AND event = 'INSERT' THEN
+    -- First what is most frequent: each condition costs a two-hundredth of a version.
+    IF event = 'INSERT' AND args[11] = '' AND NOT operation ? 'refused' THEN
         -- A row that was just made has no links yet.
-        RETURN public.smartmodels_versions_sql(schema_name, args, operation,
+        RETURN replace(args[12], '{schema}', quote_ident(schema_name)) || public.smartmodels_versions_sql(
+            schema_name, args, operation,
             CASE args[6] WHEN '' THEN '''+''' ELSE format('CASE WHEN n.%I IS NULL THEN ''+'' ELSE ''-'' END', args[6]) END,
             '''create''', 'FROM new_rows n', '', one);
+    ELSIF operation ? 'refused' OR level = 'ROW' THEN
+        PERFORM public.smartmodels_refuse(table_name, operation ? 'refused');
     ELSIF args[11] = '' AND event = 'UPDATE' THEN
         RETURN public.smartmodels_versions_sql(schema_name, args, operation,
             CASE args[6] WHEN '' THEN '''~''' ELSE format('CASE WHEN n.%1$I IS NOT NULL THEN ''-'' '
@@ -133,14 +136,13 @@ AS $shape$
 DECLARE
     segment uuid := gen_random_uuid();
     written timestamptz := clock_timestamp();
-    segment_sql text := quote_literal(segment) || '::uuid';
     -- Hashed once, and with each version. As text these are what the columns will say.
     said bytea := sha256(convert_to(ROW(written, segment, (operation->>'id')::uuid, (operation->>'user')::uuid,
         coalesce(operation->>'kind', 'database'), coalesce(operation->>'label', session_user),
         operation->>'reason', operation->>'via', (operation->>'via_grant')::uuid,
         (operation->>'reverted_from')::bigint)::text, 'UTF8'));
-    rare text := '';
-    rare_values text := '';
+    rare text;
+    rare_values text;
 BEGIN
     -- Whoever changes links at the same moment is waited for, but only READ COMMITTED then sees what they wrote.
     IF links <> '' AND current_setting('transaction_isolation') <> 'read committed' THEN
@@ -167,7 +169,8 @@ BEGIN
         schema_name, args[0], args[3], args[4], kind, coalesce(quote_literal(operation->>'action'), action),
         written, operation->>'id', operation->>'user', coalesce(operation->>'kind', 'database'),
         coalesce(operation->>'label', session_user), rare, rare_values, source, args[2], args[9],
-        replace(replace(links, '{schema}', quote_ident(schema_name)), '{segment}', segment_sql), args[8],
+        CASE WHEN links <> '' THEN replace(replace(links, '{schema}', quote_ident(schema_name)),
+            '{segment}', quote_literal(segment) || '::uuid') END, args[8],
         -- Aggregates take a third of the time that such a statement is planned in.
         CASE WHEN one AND links = '' THEN '1, sha256(digest), NULL FROM written' ELSE $sql$
             count(*), sha256(string_agg(digest, '' ORDER BY part, number)),

@@ -11,9 +11,10 @@ from django.db import models
 from django.db.migrations.operations import RunSQL
 from django.db.models.fields.related import lazy_related_operation
 
+from smartmodels.conf import settings
 from smartmodels.softdelete.links import severed_links
 from smartmodels.softdelete.relations import Link, in_lock_order, links_above
-from smartmodels.tenancy.triggers import Trigger, TriggerConstraint, literal, quoted
+from smartmodels.tenancy.triggers import AsksNewRows, Trigger, TriggerConstraint, literal, quoted
 
 __all__ = ["RESTORING", "CreateParentsFunction", "LivingParents", "watch_parents"]
 
@@ -47,11 +48,15 @@ class LivingParents(TriggerConstraint):
 
     ``parents`` lists the foreign keys, each as (column, table it points at, key column of that table). New
     rows cost one query per statement, however many they are; a changed row costs one for each key that
-    changes, a revived row one, and any other nothing.
+    changes, a revived row one, and any other nothing. ``new_rows`` is false where the trigger of another
+    constraint asks that one query (:class:`AsksNewRows`).
     """
 
-    def __init__(self, *, name: str, parents: tuple[tuple[str, str, str], ...] = ()) -> None:
+    def __init__(
+        self, *, name: str, parents: tuple[tuple[str, str, str], ...] = (), new_rows: bool = True
+    ) -> None:
         super().__init__(name=name)
+        self.new_rows = new_rows
         self._parents = tuple((column, table, key) for column, table, key in parents)
         self._links: tuple[Link, ...] = ()
 
@@ -77,13 +82,28 @@ class LivingParents(TriggerConstraint):
             for link in sorted(self._links, key=lambda link: order.index(link.parent))
         )
 
-    def triggers(self, table: str) -> tuple[Trigger, ...]:
-        """Return one trigger for new rows, one for each key that may change and one for revived rows."""
+    def of_new_rows(self, table: str) -> str:
+        """Return the query that new_rows have to pass."""
         new_rows = "SELECT n.{column} FROM new_rows n WHERE n.deleted_at IS NULL"
         # An array rather than a join: it is planned in a third of the time, and this is planned every time.
         among = f"= ANY (ARRAY({new_rows}))"
-        query = _together(self._refuse(table, *each, among=among) for each in self.parents)
+        return _together(self._refuse(table, *each, among=among) for each in self.parents)
+
+    def triggers(self, table: str) -> tuple[Trigger, ...]:
+        """Return one trigger for new rows, one for each key that may change and one for revived rows."""
+        made = self.all_triggers(table)
+        # Where statements are followed instead, nobody else has a trigger that could ask.
+        return made if self.new_rows or settings().HISTORY_WRITER == "statement" else made[1:]
+
+    def remove_sql(self, model: Any, schema_editor: Any) -> Any:
+        """Return the statements that remove the triggers, whoever asks new rows now."""
+        statements = (trigger.drop_sql() for trigger in self.all_triggers(model._meta.db_table))
+        return self._statement(statements, model, schema_editor)
+
+    def all_triggers(self, table: str) -> tuple[Trigger, ...]:
+        """Return the trigger for new rows, then the others."""
         fires = "AFTER INSERT ON {table} REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT"
+        query = self.of_new_rows(table)
         made = [Trigger(f"{table[:46]}_parents_i", table, fires, _OF_STATEMENT, (query,))]
         for number, (column, parent, key) in enumerate(self.parents):
             name = quoted(column)
@@ -147,6 +167,8 @@ class LivingParents(TriggerConstraint):
     def deconstruct(self) -> Any:
         path, args, kwargs = super().deconstruct()
         kwargs.update(parents=self.parents)
+        if not self.new_rows:
+            kwargs["new_rows"] = False
         return path, args, kwargs
 
 
@@ -162,7 +184,12 @@ def _add(model: Any, *_: Any, **__: Any) -> None:
         return
     options = model._meta
     name = f"{options.app_label}_{options.model_name}_parents"
-    options.constraints = [*options.constraints, LivingParents.of(name, links)]
+    made = LivingParents.of(name, links)
+    other = next((each for each in options.constraints if isinstance(each, AsksNewRows)), None)
+    if other is not None:
+        other.ask_first(lambda: f"{made.of_new_rows(options.db_table)}; ")
+        made.new_rows = False
+    options.constraints = [*options.constraints, made]
     # The autodetector reads only the options that a model declared.
     options.original_attrs["constraints"] = options.constraints
 

@@ -6,6 +6,7 @@ by the migration that ``makemigrations`` writes; no custom command is needed.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,7 +14,7 @@ from django.db import models
 from django.db.backends.ddl_references import Statement, Table
 from django.db.models.constraints import BaseConstraint
 
-__all__ = ["Trigger", "TriggerConstraint", "literal", "quoted"]
+__all__ = ["AsksNewRows", "Trigger", "TriggerConstraint", "literal", "quoted"]
 
 
 def quoted(name: str) -> str:
@@ -92,3 +93,21 @@ class TriggerConstraint(BaseConstraint):
 
     def __hash__(self) -> int:
         return hash((type(self), self.name))
+
+
+class AsksNewRows(TriggerConstraint):
+    """A constraint whose trigger on new rows first runs a query of another constraint, which needs none then.
+
+    An INSERT of one row costs a twentieth less for each trigger that it does not fire.
+    """
+
+    _first: str | Callable[[], str] = ""
+
+    @property
+    def first(self) -> str:
+        """Return the query that new_rows have to pass, or ''; {schema} stands for the schema."""
+        return self._first if isinstance(self._first, str) else self._first()
+
+    def ask_first(self, query: Callable[[], str]) -> None:
+        """Take a query, which is known only when all models are."""
+        self._first = query
