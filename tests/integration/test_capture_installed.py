@@ -152,7 +152,7 @@ _OTHER = "CREATE FUNCTION {}() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN
 @pytest.mark.parametrize(
     ("how", "sql"),
     [
-        ("missing", "DROP TRIGGER zoo_animal_parents_i ON zoo_animal"),
+        ("missing", "DROP TRIGGER zoo_animal_capture_insert ON zoo_animal"),
         ("missing", "DROP TRIGGER zoo_feed_owner_insert ON zoo_feed"),
         ("disabled", "ALTER TABLE zoo_animal DISABLE TRIGGER zoo_animal_parents_u0"),
         ("different", _OWNER_UPDATE.format("false", "public.smartmodels_owner_open")),

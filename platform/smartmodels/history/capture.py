@@ -119,11 +119,6 @@ class HistoryCapture(AsksNewRows):
         """Return the triggers on the table and its tables of links; none where statements are followed."""
         return () if settings().HISTORY_WRITER == "statement" else self.all_triggers(table)
 
-    def remove_sql(self, model: Any, schema_editor: Any) -> Any:
-        """Return the statements that remove the triggers, whoever writes history now."""
-        statements = (trigger.drop_sql() for trigger in self.all_triggers(model._meta.db_table))
-        return self._statement(statements, model, schema_editor)
-
     def writer_arguments(self, table: str) -> tuple[str, ...]:
         """Return what smartmodels_write_versions() is told: as the triggers, and columns of versions."""
         return (*self._arguments(table, ""), _listed(self.columns, "o."))

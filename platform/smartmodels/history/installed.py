@@ -12,7 +12,6 @@ from django.apps import apps
 from django.db import connections, transaction
 from django.db.models import Model
 
-from smartmodels.history.capture import HistoryCapture
 from smartmodels.history.functions import install, wrong_functions
 from smartmodels.tenancy.placement import is_tenant_model, tenant_models
 from smartmodels.tenancy.schemas import marked_schemas
@@ -98,16 +97,15 @@ def _of(models: Iterable[type[Model]]) -> dict[tuple[str, str], Trigger]:
     }
 
 
-def _watched(models: Iterable[type[Model]]) -> set[str]:
-    """Return the tables on which no other triggers should stand: tracked ones, history and ledger."""
-    watched = set()
-    for model in models:
-        for constraint in model._meta.constraints:
-            if isinstance(constraint, HistoryCapture):
-                watched |= {trigger.table for trigger in constraint.all_triggers(model._meta.db_table)}
-            if isinstance(constraint, TriggerConstraint):
-                watched.add(model._meta.db_table)
-    return watched
+def _possible(models: Iterable[type[Model]]) -> list[Trigger]:
+    """Return the triggers that the models may have, whatever the settings say now."""
+    return [
+        trigger
+        for model in models
+        for constraint in model._meta.constraints
+        if isinstance(constraint, TriggerConstraint)
+        for trigger in constraint.all_triggers(model._meta.db_table)
+    ]
 
 
 def _alike(definition: str, schema: str | None = None) -> str:
@@ -142,10 +140,12 @@ def defects(schemas: Iterable[str] | None = None, *, using: str = "default") -> 
 
 
 def _compare(cursor: Any, models: list[type[Model]], schemas: set[str]) -> list[Defect]:
-    expected, watched = _of(models), _watched(models)
+    expected, possible = _of(models), _possible(models)
+    # No other triggers should stand on tracked tables, history and ledger.
+    watched = {trigger.table for trigger in possible}
     cursor.execute(_TABLES, [sorted(watched)])
     tables = {name: schemas & set(where) for name, where in cursor.fetchall()}
-    ours = {*_FUNCTIONS, *(trigger.function for trigger in expected.values())}
+    ours = {*_FUNCTIONS, *(trigger.function for trigger in possible)}
     cursor.execute(_TRIGGERS, [sorted(ours), sorted(watched)])
     kinds = [(*kind, schemas & set(where)) for *kind, where in cursor.fetchall()]
     kinds = [kind for kind in kinds if kind[-1]]

@@ -95,11 +95,6 @@ class LivingParents(TriggerConstraint):
         # Where statements are followed instead, nobody else has a trigger that could ask.
         return made if self.new_rows or settings().HISTORY_WRITER == "statement" else made[1:]
 
-    def remove_sql(self, model: Any, schema_editor: Any) -> Any:
-        """Return the statements that remove the triggers, whoever asks new rows now."""
-        statements = (trigger.drop_sql() for trigger in self.all_triggers(model._meta.db_table))
-        return self._statement(statements, model, schema_editor)
-
     def all_triggers(self, table: str) -> tuple[Trigger, ...]:
         """Return the trigger for new rows, then the others."""
         fires = "AFTER INSERT ON {table} REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT"

@@ -61,14 +61,18 @@ class TriggerConstraint(BaseConstraint):
         """Return the triggers for the model's ``table``, in the order of their making."""
         raise TypeError("A constraint of triggers says which triggers they are.")
 
+    def all_triggers(self, table: str) -> tuple[Trigger, ...]:
+        """Return the triggers that there may be, whatever the settings say now."""
+        return self.triggers(table)
+
     def create_sql(self, model: Any, schema_editor: Any) -> Any:
         """Return the statements that install the triggers."""
         statements = (trigger.create_sql() for trigger in self.triggers(model._meta.db_table))
         return self._statement(statements, model, schema_editor)
 
     def remove_sql(self, model: Any, schema_editor: Any) -> Any:
-        """Return the statements that remove the triggers."""
-        statements = (trigger.drop_sql() for trigger in self.triggers(model._meta.db_table))
+        """Return the statements that remove the triggers, whatever the settings said when they were made."""
+        statements = (trigger.drop_sql() for trigger in self.all_triggers(model._meta.db_table))
         return self._statement(statements, model, schema_editor)
 
     @staticmethod
@@ -105,7 +109,7 @@ class AsksNewRows(TriggerConstraint):
 
     @property
     def first(self) -> str:
-        """Return the query that new_rows have to pass, or ''; {schema} stands for the schema."""
+        """Return the query that ``new_rows`` have to pass, or ''; {schema} stands for the schema."""
         return self._first if isinstance(self._first, str) else self._first()
 
     def ask_first(self, query: Callable[[], str]) -> None:
