@@ -26,6 +26,12 @@ def measure(names: list[str], rounds: int) -> int:
     return above
 
 
+def end_listening() -> None:
+    """Stop what hears of changes in the database, which is about to go; only a figure may have begun it."""
+    if (routing := sys.modules.get("smartmodels.tenancy.routing")) is not None:
+        routing.stop_listening()
+
+
 def main(words: list[str]) -> int:
     """Measure on a database of its own; exit code 1 when a figure lies above its ceiling."""
     parser = argparse.ArgumentParser(prog="./dev bench", description=__doc__)
@@ -51,6 +57,7 @@ def main(words: list[str]) -> int:
                 parser.error(f"no figure begins with {options.name!r}: {', '.join(FIGURES)}")
             return int(bool(measure(names, rounds=20 if options.quick else 100)))
         finally:
+            end_listening()
             databases.close()
 
 

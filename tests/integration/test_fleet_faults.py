@@ -125,6 +125,63 @@ def test_migrate__killed_at_every_statement__leaves_every_schema_whole(
     assert {(told(each), has(each, names[-1])) for each in pairs} == {(1, (True, True))}
 
 
+def sleepers(schema: str) -> list[int]:
+    """The server process that sleeps in a migration of this schema, if there is one."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT DISTINCT pid FROM pg_stat_activity a JOIN pg_locks l USING (pid) "
+            "JOIN pg_class c ON c.oid = l.relation "
+            "WHERE a.wait_event = 'PgSleep' AND c.relnamespace = to_regnamespace(%s)",
+            [schema],
+        )
+        return [pid for (pid,) in cursor.fetchall()]
+
+
+def ended(pid: int) -> bool:
+    """Whether the server process is gone."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT count(*) FROM pg_stat_activity WHERE pid = %s", [pid])
+        return cursor.fetchone() == (0,)
+
+
+def is_whole(namespace: Namespace, migration: str) -> bool:
+    """Whether it has the migration; what was made, both records and the run's outcome agree on that."""
+    made = "mood" in columns_of(namespace)
+    outcomes = MigrationOutcome.objects.filter(schema_name=namespace.schema_name, error_code="").count()
+    assert (*has(namespace, migration), outcomes) == (made, made, int(made))
+    return made
+
+
+@pytest.mark.parametrize("cut", [False, True], ids=["process", "process-and-server"])
+def test_migrate__killed_within_a_message__leaves_every_schema_whole(
+    fleet: list[Namespace], written: Written, cut: bool
+) -> None:
+    """The second of three that travel together sleeps meanwhile; the next run does what is left."""
+    script = script_of(fleet[0].schema_name)
+    fleet += [copied(f"d{number:02}", script) for number in range(8)]
+    name = written.add(
+        f"{ADD_FIELD[:-1]}, migrations.RunSQL(\"DO $$ BEGIN IF current_schema() LIKE 't_d00_%' "
+        "AND to_regclass('public.woken') IS NULL THEN PERFORM pg_sleep(1); END IF; END $$\")]"
+    )
+    ready = "import django; django.setup(); from django.core.management import call_command"
+    with subprocess.Popen(
+        [sys.executable, "-c", f"{ready}; call_command('namespace', 'migrate', jobs=1, verbosity=0)"],
+        cwd=ROOT, env={**os.environ, **written.environment},
+    ) as process:  # fmt: skip
+        wait_until(lambda: bool(sleepers(fleet[4].schema_name)), "A migration in a message", seconds=60)
+        (pid,) = sleepers(fleet[4].schema_name)
+        process.kill()
+    with connection.cursor() as cursor:
+        cursor.execute("CREATE TABLE public.woken ()")
+        cursor.execute("SELECT pg_terminate_backend(%s) WHERE %s", [pid, cut])
+    wait_until(lambda: ended(pid), "The end of the server process", seconds=30)
+    done = [each.slug for each in fleet if is_whole(each, name)]
+    # A server that was left alone may go on to the end of the message.
+    assert done == ["c0", "c1", "c2", "c3", "d00", "d01"][: 4 if cut else max(len(done), 4)]
+    assert when_free().failed == []
+    assert all(is_whole(each, name) for each in fleet)
+
+
 def told(namespace: Any) -> int:
     """How often the data migration wrote."""
     with connection.cursor() as cursor:

@@ -17,6 +17,8 @@ from shared_apps.accounts.models import User
 from shared_apps.namespaces.models import Membership, Namespace
 from smartmodels.context import Actor, namespace_scope, operation, public_scope
 from smartmodels.exceptions import InvalidInput, NamespaceNotBound
+from smartmodels.fsck import check_namespaces
+from smartmodels.history.evidence import verify
 from smartmodels.tenancy import life
 from smartmodels.transfer import (
     Wish,
@@ -266,6 +268,61 @@ def test_clone__copies_files(
     upload(alpha, ana)
     made = as_system(clone_namespace, alpha, Wish(ana, "gamma"), **options)
     assert (made.files, len(files_of(made.namespace, media))) == (count, count)
+
+
+def test_clone__anonymised__names_no_file(committing: Any, alpha: Any, ana: Any) -> None:
+    """Neither rows nor versions: what a file is called may say who somebody is. The history holds."""
+    upload(alpha, ana, name="passport-of-unknown.jpg")
+    made = as_system(clone_namespace, alpha, Wish(ana, "gamma"), anonymise=True).namespace
+    with namespace_scope(made):
+        named = [each.values_list("photo", flat=True).get() for each in (Animal.objects, Animal.history)]
+        assert (named, verify().is_intact) == (["", ""], True)
+
+
+def test_fsck__of_files_of_a_schema_that_is_gone__removes_them_only_when_asked(
+    alpha: Any, ana: Any, media: Path
+) -> None:
+    """Those of a namespace and folders that are none of ours are left alone."""
+    upload(alpha, ana)
+    for folder in ("t_gone_0123456789ab", "branding"):
+        (media / folder / "animals").mkdir(parents=True)
+        (media / folder / "animals" / "b.jpg").touch()
+    left = check_namespaces(fix=True).left
+    assert [(each.code, each.place, each.rows) for each in left] == [
+        ("uploads-left", "t_gone_0123456789ab", 1)
+    ]
+    assert check_namespaces(fix=True, drop_schemas=True).left == []
+    assert {each.name for each in media.iterdir()} == {alpha.schema_name, "branding"}
+
+
+@pytest.mark.parametrize(
+    ("asked", "files", "members"),
+    [("", 1, False), ("?files=false", 0, False), ("?members=true", 1, True)],
+)
+def test_endpoint__export__holds_what_was_asked_for(
+    alpha: Any, ana: Any, staff: Any, api_of: Any, asked: str, files: int, members: bool
+) -> None:
+    """As the command does with --no-files and --members."""
+    upload(alpha, ana)
+    answer = api_of(staff, None).get(f"/api/v1/namespaces/alpha/export/{asked}")
+    manifest = read_manifest(ArchiveReader(io.BytesIO(b"".join(answer.streaming_content))))
+    assert (len(manifest.files), bool(manifest.members)) == (files, members)
+
+
+@pytest.mark.parametrize("asked", ["files=perhaps", "file=false"])
+def test_endpoint__export_with_nonsense__refuses(alpha: Any, staff: Any, api_of: Any, asked: str) -> None:
+    """Like any other parameter of a query."""
+    assert api_of(staff, None).get(f"/api/v1/namespaces/alpha/export/?{asked}").status_code == 400
+
+
+def test_endpoint__clone_without_files__leaves_them_behind(
+    committing: Any, alpha: Any, ana: Any, staff: Any, api_of: Any, media: Path
+) -> None:
+    """As the command does with --no-files."""
+    upload(alpha, ana)
+    answer = api_of(staff, None).post("/api/v1/namespaces/alpha/clone/", {"into": "gamma", "files": False})
+    assert answer.status_code == 201, answer.content
+    assert files_of(Namespace.objects.get(slug="gamma"), media) == {}
 
 
 def test_purge__of_a_namespace__removes_its_files(

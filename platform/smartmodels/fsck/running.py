@@ -51,7 +51,8 @@ def check_namespaces(
     """Look at what no constraint keeps: in some namespaces, or in all and in what they share.
 
     With ``fix``, each kind of finding in each namespace is mended in one transaction, and looked for once
-    more. Schemas that nothing is served from go only with ``drop_schemas``. ``only`` are the checks to run,
+    more. Schemas that nothing is served from, and uploaded files of schemas that are gone, go only with
+    ``drop_schemas``. ``only`` are the checks to run,
     such as :data:`SHARING`; else it is all of them.
     """
     report = Report()
@@ -61,11 +62,9 @@ def check_namespaces(
         there = marked_schemas()
     if slugs is None:
         progress("shared")
-        for check in (*shared.SHARED, *shares.OF_GONE):
+        for check in (*shared.SHARED, *shares.OF_GONE, *shared.OF_NOBODY):
             if only is None or check in only:
-                _run(report, check, None, fix=fix)
-        if only is None:
-            _run(report, shared.OF_SCHEMAS, None, fix=fix and drop_schemas)
+                _run(report, check, None, fix=fix and (drop_schemas or check not in shared.OF_NOBODY))
     for namespace in namespaces:
         report.namespaces += 1
         if namespace.schema_name in there:

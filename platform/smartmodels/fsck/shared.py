@@ -19,8 +19,9 @@ from smartmodels.tenancy.placement import is_tenant_model
 from smartmodels.tenancy.schemas import drop_schema, marked_schemas, schema_mark
 from smartmodels.tenancy.setting_aside import identity_of
 from smartmodels.tenancy.triggers import literal, quoted
+from smartmodels.tenancy.uploads import remove_uploads, upload_folders
 
-__all__ = ["OF_SCHEMAS", "SHARED"]
+__all__ = ["OF_NOBODY", "SHARED"]
 
 _WITH_SCHEMA = (State.ACTIVE, State.MAINTENANCE, State.SUSPENDED, State.ARCHIVED)
 
@@ -115,8 +116,34 @@ def _drop_leftovers(_: Any, found: list[Finding]) -> None:
                 forget_schema_state(schema)
 
 
+# Uploaded files
+
+
+def _find_uploads(_: Any) -> Iterator[Finding]:
+    # Folders first: a schema that is made meanwhile is known then.
+    folders = upload_folders()
+    there = set(
+        keys_of("SELECT nspname FROM pg_catalog.pg_namespace WHERE nspname = ANY(%s)", [list(folders)])
+    )
+    # One whose schema is lost is brought back from a backup, maybe one without files.
+    rows = get_namespace_model().objects.exclude(state=State.DELETED)
+    there |= set(rows.values_list("schema_name", flat=True))
+    for folder in sorted(folders.keys() - there):
+        what = "Uploaded files of a schema that does not exist: nobody can reach them."
+        yield Finding("uploads-left", None, folder, folders[folder], what, about=folder)
+
+
+def _remove_uploads(_: Any, found: list[Finding]) -> None:
+    for finding in found:
+        remove_uploads(finding.about)
+
+
 SHARED = (
     Check("namespace-missing", _find_mentions, _mend_mentions),
     Check("schema-unmarked", _find_schemas, _mend_marks),
 )
-OF_SCHEMAS = Check("schema-left", _find_leftovers, _drop_leftovers)
+OF_NOBODY = (
+    Check("schema-left", _find_leftovers, _drop_leftovers),
+    Check("uploads-left", _find_uploads, _remove_uploads),
+)
+"""What is kept and nobody is served from: mending it is removing it."""

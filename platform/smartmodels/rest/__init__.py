@@ -31,7 +31,7 @@ from smartmodels.rest.permissions import (
     OwnerPermission,
     StaffPermission,
 )
-from smartmodels.rest.preferring import prefers_to_wait
+from smartmodels.rest.preferring import prefers_to_wait, truth_in
 from smartmodels.rest.problems import Problem, Refused, problem_of
 from smartmodels.rest.registry import extend, register
 from smartmodels.rest.resources import ResourceViewSet, SmartViewSet
@@ -85,5 +85,6 @@ __all__ = [
     "read_changes",
     "register",
     "serializers",
+    "truth_in",
     "within_scope",
 ]

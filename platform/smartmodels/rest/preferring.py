@@ -32,9 +32,9 @@ def prefers_to_wait(request: Any) -> bool:
     return "wait" in named or truth_in(request, "wait")
 
 
-def truth_in(request: Any, name: str) -> bool:
-    """Return what a parameter of the query says, false where it is not given; raise InvalidParameter."""
-    given = request.query_params.get(name, "false").lower()
+def truth_in(request: Any, name: str, *, default: bool = False) -> bool:
+    """Return what a parameter of the query says, the default if it is not given; raise InvalidParameter."""
+    given = request.query_params.get(name, str(default)).lower()
     if given not in _TRUTH:
         raise InvalidParameter(name, "Say true or false.")
     return _TRUTH[given]

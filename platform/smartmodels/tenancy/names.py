@@ -16,6 +16,7 @@ __all__ = [
     "SPARE_MARK",
     "TEMPLATE_MARK",
     "fold_host",
+    "is_schema_name",
     "new_schema_name",
     "primary_host",
     "public_hosts",
@@ -40,6 +41,7 @@ HOST_PATTERN = (
 """What is taken for a host of a namespace's own, as documents of the API say it."""
 
 _SLUG = re.compile(r"[a-z][a-z0-9-]{1,30}\Z")
+_SCHEMA = re.compile(r"t_[a-z][a-z0-9_]{1,30}_[0-9a-f]{12}\Z")
 
 
 def validate_slug(given: str) -> str:
@@ -63,6 +65,11 @@ def validate_slug(given: str) -> str:
 def new_schema_name(slug: str) -> str:
     """Return a schema name that was never used: ``t_<slug>_<random>``, 1 in 2**50 to meet itself."""
     return f"t_{slug.replace('-', '_')}_{secrets.token_hex(6)}"
+
+
+def is_schema_name(name: str) -> bool:
+    """Tell whether :func:`new_schema_name` may have made it."""
+    return _SCHEMA.match(name) is not None
 
 
 @lru_cache(maxsize=4096)

@@ -18,8 +18,16 @@ from django.core.files.storage import FileSystemStorage
 from django.utils._os import safe_join
 
 from smartmodels.context import require_namespace
+from smartmodels.tenancy.names import is_schema_name
 
-__all__ = ["NamespaceStorage", "is_safe", "open_upload", "remove_uploads", "store_upload"]
+__all__ = [
+    "NamespaceStorage",
+    "is_safe",
+    "open_upload",
+    "remove_uploads",
+    "store_upload",
+    "upload_folders",
+]
 
 _LONGEST, _LONGEST_PART = 500, 255
 
@@ -74,6 +82,19 @@ def store_upload(schema: str, name: str, chunks: Iterable[bytes]) -> None:
             file.write(chunk)
         file.flush()
         os.fsync(file.fileno())
+
+
+def upload_folders() -> dict[str, int]:
+    """Return the folders that are called as schemas of namespaces are, with how many files each holds."""
+    if not django_settings.MEDIA_ROOT:
+        return {}
+    root = Path(django_settings.MEDIA_ROOT)
+    found = root.iterdir() if root.is_dir() else ()
+    return {
+        folder.name: sum(len(files) for _, _, files in os.walk(folder))
+        for folder in sorted(found)
+        if is_schema_name(folder.name) and folder.is_dir() and not folder.is_symlink()
+    }
 
 
 def remove_uploads(schema: str) -> None:

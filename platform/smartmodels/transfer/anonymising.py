@@ -19,6 +19,7 @@ from smartmodels.tenancy.triggers import literal, quoted
 from smartmodels.transfer.accounts import map_identities, move_keys
 from smartmodels.transfer.catalogue import Table, qualified
 from smartmodels.transfer.references import account_columns, referred, user_model
+from smartmodels.transfer.uploads import forget_uploads
 from smartmodels.transfer.wording import forget_words
 
 __all__ = ["anonymise_copy"]
@@ -41,7 +42,10 @@ _LABELS = {"history_user_id": "actor_label", "created_by_id": "created_by_label"
 
 
 def anonymise_copy(schema: str, tables: Sequence[Table]) -> None:
-    """Replace accounts, personal fields, addresses, and the words of those wherever else they stand."""
+    """Replace accounts, personal fields, addresses, and the words of those wherever else they stand.
+
+    Rows and versions name no uploaded file any more.
+    """
     with connection.cursor() as cursor:
         cursor.execute(_PSEUDONYM.format(secret=literal(secrets.token_hex(32))))
         map_identities(referred(schema, account_columns(tables), "uuid"))
@@ -55,6 +59,7 @@ def anonymise_copy(schema: str, tables: Sequence[Table]) -> None:
         for name, fields in _personal().items():
             if name in by_name:
                 _replace_fields(cursor, schema, by_name[name], fields)
+        forget_uploads(cursor, schema, tables)
         forget_words(cursor, schema, tables, words)
         cursor.execute("DROP FUNCTION pg_temp.pseudonym(text)")
 

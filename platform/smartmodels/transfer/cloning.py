@@ -54,8 +54,9 @@ def clone_namespace(
 
     Members, hosts, sessions, tokens, keys, applications, allowed origins, grants and the rows of
     ``SMARTMODELS_CLONE_EXCLUDE`` stay behind; so do uploaded files with ``anonymise``, or unless ``files``.
-    With ``anonymise``, people become pseudonyms that nothing leads back from, in history as well. Then, and
-    where versions stay behind, the evidence of history begins anew. Raises what
+    With ``anonymise``, people become pseudonyms that nothing leads back from, in history as well, and no row
+    names a file: what a file shows, or is called, cannot be made anonymous. Then, and where versions stay
+    behind, the evidence of history begins anew. Raises what
     :func:`smartmodels.tenancy.provisioning.reserve` raises.
     """
     require_rows(source)

@@ -20,7 +20,7 @@ from smartmodels.transfer.archive import CHUNK, ArchiveReader, ArchiveWriter, re
 from smartmodels.transfer.catalogue import Table, qualified
 from smartmodels.transfer.manifest import MOST_FILES, Manifest, Upload
 
-__all__ = ["copy_uploads", "load_uploads", "require_bounded", "write_uploads"]
+__all__ = ["copy_uploads", "forget_uploads", "load_uploads", "require_bounded", "write_uploads"]
 
 
 def _columns() -> dict[str, set[str]]:
@@ -56,6 +56,17 @@ def _named(schema: str, tables: Iterable[Table]) -> list[str]:
     if len(names) > MOST_FILES:
         raise InvalidInput(f"The rows name more than {MOST_FILES} files: --no-files leaves them out.")
     return names
+
+
+def forget_uploads(cursor: Any, schema: str, tables: Sequence[Table]) -> None:
+    """Let no row and no version name a file: what a file is called, too, may say who somebody is."""
+    columns = _columns()
+    for table in tables:
+        for name in sorted(columns.get(table.name, set()) & table.types.keys()):
+            cursor.execute(
+                f"UPDATE {qualified(schema, table.name)} SET {quoted(name)} = '' "  # noqa: S608
+                f"WHERE {quoted(name)} <> ''"
+            )
 
 
 def _chunks(file: BinaryIO) -> Iterator[bytes]:

@@ -128,27 +128,32 @@ END
 $take$;
 
 -- Record migrations in a schema and what came of the last one, inside its transaction. What its own django_migrations
--- says, and no longer only what was noted of it, has to be with them what was expected.
+-- says, and no longer only what was noted of it, has to be with them what was expected. It is written and read by one
+-- statement, because every statement that names a schema's table is planned anew; what that reads is from before.
 CREATE FUNCTION public.smartmodels_migrated(
     of_schema text, apps text[], names text[], expected text, run uuid, slug text, way text
 ) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
 AS $migrated$
 DECLARE
-    found text[] := public.smartmodels_applied(of_schema);
+    found text[];
 BEGIN
+    PERFORM set_config('smartmodels.noted', 'on', true);
+    EXECUTE format(
+        'WITH written AS (INSERT INTO %1$I.django_migrations (app, name, applied) '
+        'SELECT app, name, now() FROM unnest($1, $2) AS each (app, name)) '
+        'SELECT array_agg(app || ''.'' || name) FROM %1$I.django_migrations', of_schema) INTO found USING apps, names;
+    PERFORM set_config('smartmodels.noted', '', true);
     found := ARRAY(
-        SELECT each COLLATE "C" AS name FROM unnest(found) AS each
-        UNION ALL SELECT app || '.' || migration FROM unnest(apps, names) AS new (app, migration) ORDER BY name);
+        SELECT * FROM (SELECT DISTINCT each COLLATE "C" AS name FROM unnest(found) AS each
+        UNION ALL SELECT app || '.' || migration FROM unnest(apps, names) AS new (app, migration)) AS all_of_them
+        ORDER BY name COLLATE "C");
     IF public.smartmodels_fingerprint(found) <> expected THEN
         RAISE EXCEPTION 'The migrations of schema % are others by now.', of_schema USING ERRCODE = 'SM102';
     END IF;
-    PERFORM set_config('smartmodels.noted', 'on', true);
-    EXECUTE format(
-        'INSERT INTO %I.django_migrations (app, name, applied) SELECT app, name, now() '
-        'FROM unnest($1, $2) AS each (app, name)', of_schema) USING apps, names;
-    PERFORM set_config('smartmodels.noted', '', true);
-    PERFORM public.smartmodels_note_applied(of_schema, found);
+    -- Its row is there: smartmodels_take_schema() found it.
+    UPDATE public.namespaces_schemastate AS known SET applied = found, fingerprint = expected, updated_at = now()
+    WHERE known.schema_name = of_schema;
     INSERT INTO public.namespaces_migrationoutcome
         (run_id, slug, schema_name, migration, way, error_code, error, seconds, finished_at)
     VALUES (run, slug, of_schema, apps[cardinality(apps)] || '.' || names[cardinality(names)], way, '', '',

@@ -12,7 +12,16 @@ from django.http import FileResponse
 from shared_apps.namespaces.serializers import NamespaceSerializer
 from smartmodels.fsck import check_namespaces
 from smartmodels.management.namespaces import fsck_report, owner_for
-from smartmodels.rest import Response, ShapedField, StrictSerializer, action, extend_schema, serializers
+from smartmodels.rest import (
+    OpenApiParameter,
+    Response,
+    ShapedField,
+    StrictSerializer,
+    action,
+    extend_schema,
+    serializers,
+    truth_in,
+)
 from smartmodels.tenancy.names import SLUG_PATTERN
 from smartmodels.transfer import (
     Wish,
@@ -29,6 +38,17 @@ __all__ = ["MovingMixin"]
 _OWNER = "E-mail address of who owns the copy; one of the owners of the original if not given."
 
 
+_FILES = "Take uploaded files along."
+
+
+_HELD = (
+    OpenApiParameter("files", bool, default=True, description=_FILES),
+    OpenApiParameter(
+        "members", bool, default=False, description="Say who its members are: address and role."
+    ),
+)
+
+
 class CloneSerializer(StrictSerializer):
     """What a clone is to be."""
 
@@ -36,14 +56,16 @@ class CloneSerializer(StrictSerializer):
     name = serializers.CharField(max_length=200, required=False, allow_blank=True, default="")
     owner = serializers.EmailField(max_length=254, required=False, help_text=_OWNER)
     anonymise = serializers.BooleanField(
-        required=False, default=False, help_text="Let nobody be recognised in it."
+        required=False, default=False, help_text="Let nobody be recognised in it; no files come along."
     )
+    files = serializers.BooleanField(required=False, default=True, help_text=_FILES)
 
 
 class BackupWishSerializer(StrictSerializer):
-    """How many backups are to stay."""
+    """What the backup holds beside the rows, and how many backups are to stay."""
 
     keep = serializers.IntegerField(min_value=1, required=False, help_text="Keep the newest so many only.")
+    files = serializers.BooleanField(required=False, default=True, help_text=_FILES)
 
 
 class BackupSerializer(serializers.Serializer[Any]):
@@ -96,8 +118,8 @@ class FsckReportSerializer(serializers.Serializer[Any]):
     left = FindingSerializer(many=True)
 
 
-def _asked(serializer: Any, request: Any) -> dict[str, Any]:
-    asked = serializer(data=request.data)
+def _asked(serializer: Any, given: Any) -> dict[str, Any]:
+    asked = serializer(data=given)
     asked.is_valid(raise_exception=True)
     return dict(asked.validated_data)
 
@@ -105,8 +127,14 @@ def _asked(serializer: Any, request: Any) -> dict[str, Any]:
 class MovingMixin:
     """Endpoints that copy a namespace, bring it back, and look whether it is sound."""
 
+    def known_parameters(self: Any) -> frozenset[str]:
+        known: frozenset[str] = super().known_parameters()  # type: ignore[misc]
+        return known | {each.name for each in _HELD} if self.action == "export" else known
+
     @extend_schema(
-        request=None, responses={(200, "application/x-tar"): {"type": "string", "format": "binary"}}
+        request=None,
+        parameters=list(_HELD),
+        responses={(200, "application/x-tar"): {"type": "string", "format": "binary"}},
     )
     @action(detail=True, methods=["get"])
     def export(self: Any, request: Any, slug: str) -> FileResponse:
@@ -114,11 +142,12 @@ class MovingMixin:
 
         The file is complete before its first byte is sent, so what arrives is all of it or an error.
         """
-        namespace = self.get_object()
+        namespace, members = self.get_object(), truth_in(request, "members")
+        files = truth_in(request, "files", default=True)
         # Closed with the response.
         file = cast(BinaryIO, tempfile.TemporaryFile())  # noqa: SIM115
         try:
-            export_namespace(namespace, file)
+            export_namespace(namespace, file, files=files, members=members)
         except BaseException:
             file.close()
             raise
@@ -134,9 +163,10 @@ class MovingMixin:
     @action(detail=True, methods=["post"])
     def clone(self: Any, request: Any, slug: str) -> Response:
         """Copy the namespace into a new one; nobody's sessions, tokens, memberships or grants come along."""
-        source, wish = self.get_object(), _asked(CloneSerializer, request)
+        source, wish = self.get_object(), _asked(CloneSerializer, request.data)
         owner = owner_for(source, wish.get("owner"))
-        made = clone_namespace(source, Wish(owner, wish["into"], wish["name"]), anonymise=wish["anonymise"])
+        new, options = Wish(owner, wish["into"], wish["name"]), ("anonymise", "files")
+        made = clone_namespace(source, new, **{name: wish[name] for name in options})
         return cast(Response, self._made(made.namespace))
 
     @extend_schema(responses={200: BackupSerializer(many=True)})
@@ -149,14 +179,14 @@ class MovingMixin:
     @action(detail=True, methods=["post"])
     def backup(self: Any, request: Any, slug: str) -> Response:
         """Keep a backup of the namespace."""
-        namespace, wish = self.get_object(), _asked(BackupWishSerializer, request)
-        return Response(asdict(back_up(namespace, keep=wish.get("keep"))), status=201)
+        namespace, wish = self.get_object(), _asked(BackupWishSerializer, request.data)
+        return Response(asdict(back_up(namespace, keep=wish.get("keep"), files=wish["files"])), status=201)
 
     @extend_schema(request=RestoreSerializer, responses={200: NamespaceSerializer, 201: NamespaceSerializer})
     @action(detail=True, methods=["post"])
     def restore(self: Any, request: Any, slug: str) -> Response:
         """Bring the namespace back to a backup, or make a new one of it."""
-        namespace, wish = self.get_object(), _asked(RestoreSerializer, request)
+        namespace, wish = self.get_object(), _asked(RestoreSerializer, request.data)
         if "into" in wish:
             new = Wish(owner_for(namespace, wish.get("owner")), wish["into"])
             return cast(Response, self._made(restore_as(namespace, wish["backup"], new).namespace))
@@ -167,7 +197,7 @@ class MovingMixin:
     @action(detail=True, methods=["post"])
     def fsck(self: Any, request: Any, slug: str) -> Response:
         """Look for what no constraint keeps, and mend what is safe to mend if that is asked for."""
-        namespace, wish = self.get_object(), _asked(FsckSerializer, request)
+        namespace, wish = self.get_object(), _asked(FsckSerializer, request.data)
         return Response(fsck_report(check_namespaces([namespace.slug], fix=wish["fix"])))
 
     def _made(self: Any, namespace: Any) -> Response:

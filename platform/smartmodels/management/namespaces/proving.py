@@ -16,7 +16,9 @@ def _arguments(parser: CommandParser) -> None:
     parser.add_argument("slug", nargs="?", help="One namespace; all, and what they share, if not given.")
     parser.add_argument("--fix", action="store_true", help="Mend what is safe to mend.")
     parser.add_argument(
-        "--drop-schemas", action="store_true", help="With --fix: drop schemas that nothing is served from."
+        "--drop-schemas",
+        action="store_true",
+        help="With --fix: drop schemas that nothing is served from, and files of those that are gone.",
     )
 
 

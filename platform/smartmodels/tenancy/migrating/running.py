@@ -14,6 +14,7 @@ from smartmodels.context import Thread, public_scope
 from smartmodels.exceptions import InvalidInput
 from smartmodels.tenancy.migrating.options import MigrationOptions, MigrationReport, SchemaResult
 from smartmodels.tenancy.migrating.planning import Plans
+from smartmodels.tenancy.migrating.resting import collector_resting
 from smartmodels.tenancy.migrating.runs import begin_run, finish_run
 from smartmodels.tenancy.migrating.states import SchemaState, read_states
 from smartmodels.tenancy.migrating.workers import Migrator
@@ -74,11 +75,12 @@ def migrate_fleet(
     chosen = migratable(namespaces, using=using)
     states = read_states([each.schema_name for each in chosen], using=using)
     plans = Plans(options.app_label)
-    behind = [
-        (each, states[each.schema_name])
-        for each in chosen
-        if not plans.stage(states[each.schema_name]).is_current
-    ]
+    with collector_resting():
+        behind = [
+            (each, states[each.schema_name])
+            for each in chosen
+            if not plans.stage(states[each.schema_name]).is_current
+        ]
     late = {each.pk for each, _ in behind}
     report = MigrationReport(None, [each.slug for each in chosen if each.pk not in late], [])
     if behind:

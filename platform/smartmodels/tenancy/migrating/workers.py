@@ -32,6 +32,7 @@ from smartmodels.tenancy.migrating.options import MigrationOptions, SchemaResult
 from smartmodels.tenancy.migrating.planning import Plans, Stage, keys_of
 from smartmodels.tenancy.migrating.recording import Script, can_be_recorded
 from smartmodels.tenancy.migrating.replaying import Batch, Replay, replay, replay_batch
+from smartmodels.tenancy.migrating.resting import collector_resting
 from smartmodels.tenancy.migrating.runs import outcome_sql, tell_failure
 from smartmodels.tenancy.migrating.scripts import Scripts, place_of
 from smartmodels.tenancy.migrating.states import Key, SchemaState, settled_state, true_state
@@ -148,7 +149,9 @@ class Migrator:
         place = place_of(state, keys)
         with self._scripts.turn(place) as known:
             if not known:
-                self._scripts.put(place, self._through_django(namespace, state, migration, Way.RECORDED))
+                with collector_resting():
+                    script = self._through_django(namespace, state, migration, Way.RECORDED)
+                self._scripts.put(place, script)
                 return Way.RECORDED
         script = self._scripts.get(place)
         if script is None:
