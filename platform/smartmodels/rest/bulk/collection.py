@@ -19,6 +19,7 @@ from smartmodels.rest.bulk.describing import (
 )
 from smartmodels.rest.bulk.finding import find_named, refuse_foreign
 from smartmodels.rest.bulk.items import Item, items_of, refuse_faulty
+from smartmodels.rest.bulk.links import show_with_links
 from smartmodels.rest.bulk.preferences import Preferences, preferences_of
 from smartmodels.rest.bulk.reading import read_items
 from smartmodels.rest.bulk.removing import remove_items, restore_items
@@ -115,8 +116,7 @@ class BulkMixin:
 
     def show_rows(self: Any, items: Sequence[Item]) -> list[Any]:
         """Return what the rows look like."""
-        show = self.get_serializer().to_representation
-        return [show(item.row) for item in items]
+        return show_with_links(self.get_serializer(), [item.row for item in items])
 
     # Make
 
