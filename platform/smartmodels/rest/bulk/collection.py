@@ -210,11 +210,13 @@ class BulkMixin:
     @describe_change
     def bulk_remove(self: Any, request: Any) -> Response:
         """Delete many rows softly: an array of ids, or all rows that `where` means."""
-        if not isinstance(request.data, list):
+        # Whoever sends a body means its rows, and not those of an address, whatever the body is.
+        if request.stream is None:
             return self._remove_where(request)  # type: ignore[no-any-return]
+        rows = _rows_of(request.data)
         _refuse_where(request)
         preferences = preferences_of(request, *_OF_ROWS)
-        items = items_of(_rows_of(request.data), adding=False)
+        items = items_of(rows, adding=False)
         with rehearsing(self, preferences):
             find_named(self, items)
             remove_items(self, items, lenient=preferences.is_lenient)
