@@ -27,7 +27,12 @@ _PER_PAGE = 50
 class WebhookForm(forms.Form):
     """What is to be sent where."""
 
-    url = forms.CharField(max_length=2000, label="Address", help_text="https://, a public host, a path.")
+    url = forms.CharField(
+        max_length=2000,
+        label="Address",
+        widget=forms.TextInput(attrs={"class": "vLargeTextField"}),
+        help_text="https://, a public host, a path.",
+    )
     description = forms.CharField(required=False, max_length=200)
     resources = forms.CharField(
         required=False, max_length=5000, help_text="Only changes of these, such as studies; empty: of all."
