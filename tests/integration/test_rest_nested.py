@@ -166,7 +166,19 @@ def test_patch__key_that_names_nothing__is_refused(api: ApiClient, study: dict[s
 
 
 @pytest.mark.parametrize(
-    "given", [None, 7, "x", {}, {"remove": []}, {"create": 7}, {"create": [{"id": NOBODY}]}]
+    "given",
+    [
+        None,
+        7,
+        "x",
+        {},
+        {"remove": []},
+        {"create": 7},
+        {"create": [{"id": NOBODY}]},
+        {"link": [{}]},
+        {"unlink": [{"number": 1}]},
+        {"delete": [[]]},
+    ],
 )
 def test_patch__nested_value_makes_no_sense__is_refused(
     api: ApiClient, study: dict[str, Any], given: Any

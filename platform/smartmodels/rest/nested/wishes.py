@@ -131,6 +131,8 @@ def _take(wish: Wish, given: Mapping[str, Any], name: str) -> None:
         items = _items(wish.parent, rows, name, verb)
         if verb in ("delete", "link", "unlink"):
             setattr(wish, verb, items)
+            for item in items:
+                _name_itself(item)
             continue
         wish.replaces = wish.replaces or verb == "replace"
         wish.rows += items
@@ -138,6 +140,12 @@ def _take(wish: Wish, given: Mapping[str, Any], name: str) -> None:
         wish.there |= set(items) if verb == "update" else set()
         for item in items:
             _refuse_misplaced(item, verb)
+
+
+def _name_itself(item: Item) -> None:
+    """Let an object without an id be one whose id is missing."""
+    if isinstance(item.data, Mapping) and "id" not in item.data:
+        item.data = {"id": None}
 
 
 def _refuse_misplaced(item: Item, verb: str) -> None:
