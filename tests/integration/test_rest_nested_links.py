@@ -123,8 +123,8 @@ def test_patch__row_that_is_not_linked__is_refused(send: Any, zoo: dict[str, Any
 
 @pytest.mark.parametrize(
     "wish",
-    [{"link": [1]}, {"link": [{}]}, {"delete": [{}]}, {"link": ["x"]}, {"link": "x"}, {"link": [NOBODY]}, [None], "x", {}, {"steal": []},
-     [{"id": None}], {"create": [{}]}, {"create": ["x"]}],
+    [{"link": [1]}, {"link": [{}]}, {"delete": [{}]}, {"link": ["x"]}, {"link": "x"}, {"link": [NOBODY]},
+     [None], "x", {}, {"steal": []}, [{"id": None}], {"create": [{}]}, {"create": ["x"]}],
 )  # fmt: skip
 def test_patch__makes_no_sense__is_refused(send: Any, zoo: dict[str, Any], wish: Any) -> None:
     """A 400, and nothing changes."""
