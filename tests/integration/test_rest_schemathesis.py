@@ -59,6 +59,7 @@ BEYOND_SCHEMA = {
     "duplicate": "rows of one request differ in their keys",
     "invalid-cursor": "cursors are signed",
     "not-confirmed": "what is typed again is what the address names",
+    "namespace-not-found": "so are namespaces",
     "not-found": "rows named in the body are there or not",
     "unique": "another row has the value, in the same request or not",
     "max-digits": "a number has decimals, which JSON Schema counts in binary fractions",
