@@ -244,7 +244,8 @@ SPECTACULAR_SETTINGS = {
         "GrantCauseEnum": "smartmodels.sharing.grants.GrantCause",
         "GrantHistoryEnum": "smartmodels.sharing.grants.GrantHistory",
         "GrantEndEnum": "smartmodels.sharing.grants.GrantEnd",
-        "AuthorizationGrantEnum": "shared_apps.oauth.services.GRANTS",
+        # In words: the app is an extra, and not always there.
+        "AuthorizationGrantEnum": ["authorization-code", "client-credentials"],
         "UndoStrategyEnum": "smartmodels.history.resolving.STRATEGIES",
         "UndoStepEnum": "smartmodels.rest.undoing.STEPS",
         "ClosingWorkEnum": "shared_apps.namespaces.models.Work",
