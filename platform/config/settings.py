@@ -240,6 +240,17 @@ SPECTACULAR_SETTINGS = {
         "KeyRoleEnum": "smartmodels.tenancy.keys.KeyRole",
         "JobStateEnum": "smartmodels.jobs.JobState",
         "DeliveryStateEnum": "smartmodels.webhooks.models.DeliveryState",
+        "MemberRoleEnum": "smartmodels.tenancy.models.Role",
+        "GrantCauseEnum": "smartmodels.sharing.grants.GrantCause",
+        "GrantHistoryEnum": "smartmodels.sharing.grants.GrantHistory",
+        "GrantEndEnum": "smartmodels.sharing.grants.GrantEnd",
+        # In words: the app is an extra, and not always there.
+        "AuthorizationGrantEnum": ["authorization-code", "client-credentials"],
+        "UndoStrategyEnum": "smartmodels.history.resolving.STRATEGIES",
+        "UndoStepEnum": "smartmodels.rest.undoing.STEPS",
+        "ClosingWorkEnum": "shared_apps.namespaces.models.Work",
+        "AuditOutcomeEnum": "smartmodels.tenancy.audit.Outcome",
+        "MigrationWayEnum": "smartmodels.tenancy.migrating.models.Way",
     },
 }
 

@@ -206,7 +206,9 @@ class SharedWrites:
         field = serializer.fields.get(name)
         if field is None:
             return False
-        if _editable(self.model, str(field.source)) and not field.read_only:
+        # Rows of the home are not made or changed through those that they hang together with.
+        is_tree = name in self.nested and isinstance(given, (Mapping, list))
+        if _editable(self.model, str(field.source)) and not field.read_only and not is_tree:
             return True
         readable = _readable(self.model)
         shown = readable is None or name in readable or name in SMART_FIELDS or name in TOLD

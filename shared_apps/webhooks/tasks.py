@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.db import close_old_connections
 
 from smartmodels import webhooks
@@ -10,7 +12,7 @@ from smartmodels.history import Place
 from smartmodels.jobs import job
 from smartmodels.rest import FullExposure, read_changes
 
-__all__ = ["collect", "deliver", "prune"]
+__all__ = ["collect", "deliver", "prune", "send_again"]
 
 
 @job("webhooks.deliver", atomic=False, timeout=900)
@@ -22,6 +24,12 @@ def deliver(webhook: str) -> int:
         return read_changes(place, exposure, limit)
 
     return webhooks.deliver(webhook, read)
+
+
+def send_again(delivery: Any) -> None:
+    """Have a message sent again, under the id that it had; raise WebhookInactive."""
+    webhooks.replay(delivery)
+    deliver.enqueue(key=str(delivery.webhook_id), webhook=str(delivery.webhook_id))
 
 
 @job("webhooks.collect", atomic=False, every="* * * * * */10")

@@ -4,10 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Iterable
-from datetime import timedelta
 from typing import Any
-
-from django.utils import timezone
 
 from shared_apps.webhooks.models import Delivery, Webhook
 from shared_apps.webhooks.serializers import (
@@ -16,10 +13,9 @@ from shared_apps.webhooks.serializers import (
     WebhookSecretSerializer,
     WebhookSerializer,
 )
-from shared_apps.webhooks.tasks import deliver
-from smartmodels.conf import settings
-from smartmodels.context import require_namespace, require_operation
-from smartmodels.history import newest_place
+from shared_apps.webhooks.services import make_webhook, rotate_webhook, wake_webhook, webhooks_of
+from shared_apps.webhooks.tasks import send_again
+from smartmodels.context import require_namespace
 from smartmodels.rest import (
     FullExposure,
     GenericApiViewSet,
@@ -30,11 +26,10 @@ from smartmodels.rest import (
     extend_schema,
 )
 from smartmodels.rest.access.scoping import require_within_scope
-from smartmodels.webhooks import TooManyWebhooks, new_salt, replay, secret_of
+from smartmodels.webhooks import secret_of
 
 __all__ = ["WebhookViewSet"]
 
-_BOTH_SECRETS = timedelta(hours=24)
 _DELIVERY = r"deliveries/(?P<delivery>[0-9a-fA-F-]{1,36})"
 
 
@@ -55,7 +50,7 @@ class WebhookViewSet(GenericApiViewSet):
 
     def get_queryset(self) -> Any:
         """Return the webhooks of the namespace, in the order in which they were made."""
-        return Webhook.objects.filter(namespace_id=require_namespace().pk).order_by("id")
+        return webhooks_of(require_namespace())
 
     def get_object(self, *, lock: bool = False) -> Any:
         """Return the webhook of the address, locked if asked; raise NotFound."""
@@ -86,14 +81,7 @@ class WebhookViewSet(GenericApiViewSet):
         self._require_told(given.validated_data.get("resources", ()))
         namespace: Any = require_namespace()
         with self.writing():
-            type(namespace).objects.select_for_update().get(pk=namespace.pk)
-            if self.get_queryset().count() >= settings().WEBHOOKS_MAX:
-                raise TooManyWebhooks("This namespace has as many webhooks as it may: remove one first.")
-            actor = require_operation().principal
-            made = Webhook(namespace=namespace, salt=new_salt(), **given.validated_data)
-            made.created_by_id, made.created_by_label = actor.user_id, actor.label[:300]
-            made.place = newest_place()
-            made.save(force_insert=True)
+            made = make_webhook(namespace, given.validated_data)
         headers = {"Location": self.reverse_action("detail", args=[made.pk])}
         return Response(self._with_secret(made), status=201, headers=headers)
 
@@ -112,8 +100,7 @@ class WebhookViewSet(GenericApiViewSet):
             given = self.get_serializer(webhook, data=request.data, partial=True)
             given.is_valid(raise_exception=True)
             self._require_told(given.validated_data.get("resources", webhook.resources))
-            if given.validated_data.get("active") and not webhook.active:
-                webhook.failures, webhook.disabled_because = 0, ""
+            wake_webhook(webhook, given.validated_data)
             given.save()
         return Response(given.data)
 
@@ -129,9 +116,7 @@ class WebhookViewSet(GenericApiViewSet):
         """Make a new secret, shown this once; for a day messages are signed with the former one, too."""
         with self.writing():
             webhook = self.get_object(lock=True)
-            webhook.former_salt, webhook.former_until = webhook.salt, timezone.now() + _BOTH_SECRETS
-            webhook.salt = new_salt()
-            webhook.save(update_fields=["salt", "former_salt", "former_until"])
+            rotate_webhook(webhook)
         return Response(self._with_secret(webhook))
 
     @extend_schema(operation_id="webhooks_deliveries_list", responses=DeliverySerializer(many=True))
@@ -155,8 +140,7 @@ class WebhookViewSet(GenericApiViewSet):
         """Send a message again, under the id that it had."""
         with self.writing():
             found = self._delivery(delivery)
-            replay(found)
-            deliver.enqueue(key=str(found.webhook_id), webhook=str(found.webhook_id))
+            send_again(found)
         return Response(DeliverySerializer(found).data, status=202)
 
     def _delivery(self, given: str) -> Delivery:

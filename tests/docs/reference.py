@@ -142,7 +142,7 @@ def sources(*folders: str) -> Iterator[ast.AST]:
                 yield ast.parse(path.read_text())
 
 
-def text_of(node: ast.expr | None) -> str:
+def text_in(node: ast.expr | None) -> str:
     """A message as far as it is known before it is filled in."""
     match node:
         case ast.Constant(value=str(text)):
@@ -154,12 +154,37 @@ def text_of(node: ast.expr | None) -> str:
     return ""
 
 
+def _texts_of(function: ast.FunctionDef) -> dict[str, str]:
+    """The texts that the names of a function stand for; of several the longest."""
+    found: dict[str, str] = {}
+    for node in ast.walk(function):
+        match node:
+            case ast.Assign(targets=[ast.Name(id=name)], value=value):
+                found[name] = max(found.get(name, ""), text_in(value), key=len)
+    return found
+
+
 def codes_of_requests() -> Iterator[tuple[str, str]]:
     """Codes that the API answers with, beside those of the error classes, and what it says with them."""
-    for node in (
-        node for tree in sources("platform/smartmodels/rest", "shared_apps") for node in ast.walk(tree)
-    ):
+    for tree in sources("platform/smartmodels/rest", "shared_apps"):
+        for around in ast.walk(tree):
+            if isinstance(around, ast.FunctionDef | ast.ClassDef | ast.Module):
+                yield from _codes_in(around)
+
+
+def _codes_in(around: ast.FunctionDef | ast.ClassDef | ast.Module) -> Iterator[tuple[str, str]]:
+    """Codes in a function, or anywhere in a class or module; there what names stand for is not known."""
+    said = _texts_of(around) if isinstance(around, ast.FunctionDef) else {}
+
+    def text_of(node: ast.expr | None) -> str:
+        return said.get(node.id, "") if isinstance(node, ast.Name) else text_in(node)
+
+    for node in ast.walk(around):
         match node:
+            case ast.Call(
+                func=ast.Attribute(attr="refuse"), args=[ast.Constant(value=str(code)), detail, *_]
+            ):
+                yield code, text_of(detail)
             case ast.Call(func=ast.Name(id="Problem"), args=[_, ast.Constant(value=str(code)), detail, *_]):
                 yield code, text_of(detail)
             case ast.Call(func=ast.Name(id="Fault"), args=[ast.Constant(value=str(code)), detail, *_]):
@@ -176,7 +201,7 @@ def codes_of_commands() -> Iterator[tuple[str, str]]:
     """Codes that commands print at the end of a message, beside those of the error classes."""
     for node in (node for tree in sources("platform", "shared_apps") for node in ast.walk(tree)):
         if isinstance(node, ast.JoinedStr | ast.Constant) and (
-            found := re.search(r"^(.*) \[([a-z]+(?:-[a-z]+)+)\]$", text_of(node))
+            found := re.search(r"^(.*) \[([a-z]+(?:-[a-z]+)+)\]$", text_in(node))
         ):
             yield found[2], found[1]
 

@@ -1,5 +1,6 @@
 """A study with its specimens and their observations in one request: all or nothing, and nobody else's."""
 
+import json
 from collections.abc import Callable
 from typing import Any
 
@@ -165,7 +166,19 @@ def test_patch__key_that_names_nothing__is_refused(api: ApiClient, study: dict[s
 
 
 @pytest.mark.parametrize(
-    "given", [None, 7, "x", {}, {"remove": []}, {"create": 7}, {"create": [{"id": NOBODY}]}]
+    "given",
+    [
+        None,
+        7,
+        "x",
+        {},
+        {"remove": []},
+        {"create": 7},
+        {"create": [{"id": NOBODY}]},
+        {"link": [{}]},
+        {"unlink": [{"number": 1}]},
+        {"delete": [[]]},
+    ],
 )
 def test_patch__nested_value_makes_no_sense__is_refused(
     api: ApiClient, study: dict[str, Any], given: Any
@@ -225,3 +238,39 @@ def test_array__of_trees_with_an_unknown_parent__is_refused(api: ApiClient, stud
         ("/0/specimens/0/nonsense", "unknown-field"),
         ("/0/specimens/1/id", "does-not-exist"),
     ]
+
+
+def test_array__lenient__writes_whole_trees(api: ApiClient, alpha: Any) -> None:
+    """207: a study whose specimen is refused is not made, the others are with theirs."""
+    trees = [
+        {"code": f"T{n}", "specimens": [animal(1, individual="N" * (1 + 300 * (n == 1)))]} for n in range(3)
+    ]
+    answer = api.post(STUDIES, trees, prefer="handling=lenient")
+    told = [
+        (row["status"], len(row.get("row", row).get("specimens", ()))) for row in answer.json()["results"]
+    ]
+    with namespace_scope(alpha):
+        there = (Study.objects.count(), Specimen.objects.count())
+    assert (answer.status_code, told, there) == (207, [(201, 1), (400, 0), (201, 1)], (2, 2))
+
+
+def test_array__lenient_with_many_trees__takes_few_statements(api: ApiClient, alpha: Any) -> None:
+    """Also when one of them is refused."""
+    trees = [{"code": f"T{n}", "specimens": [animal(1), animal(2)]} for n in range(100)]
+    trees[50]["specimens"] = [7]
+    with CaptureQueriesContext(connection) as queries:
+        answer = api.post(STUDIES, trees, prefer="handling=lenient")
+    assert (answer.json()["succeeded"], len(queries) <= 30) == (99, True), len(queries)
+
+
+def test_import__lines_with_nested_rows__makes_them(api: ApiClient, alpha: Any) -> None:
+    """What is wrong below a line is told with the line."""
+    lines = [{"code": f"T{n}", "specimens": [animal(m) for m in range(300)]} for n in range(4)]
+    lines[2]["specimens"] = [animal(1), animal(1, nonsense=1)]
+    content = "\n".join(map(json.dumps, lines)).encode()
+    answer = api.send_lines(f"{STUDIES}import/", content, prefer="handling=lenient")
+    [chunk] = answer.json()["chunks"]
+    with namespace_scope(alpha):
+        there = (Study.objects.count(), Specimen.objects.count())
+    places = {(each["line"], each["pointer"]) for each in chunk["errors"]}
+    assert (there, places) == ((3, 900), {(3, "/3/specimens/1/nonsense")})

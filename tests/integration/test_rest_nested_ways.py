@@ -4,11 +4,9 @@ from collections.abc import Callable
 from typing import Any, ClassVar
 
 import pytest
-from django.test import RequestFactory
-from rest_framework.test import force_authenticate
 
-from smartmodels.context import Actor, namespace_scope, operation
 from smartmodels.rest import Nested, ResourceViewSet, SmartViewSet, derive_serializer
+from tests.support.sending import sender
 from tests.zoo.models import Animal, Enclosure, Keeper
 
 
@@ -58,18 +56,7 @@ class PeopleViewSet(SmartViewSet):
 @pytest.fixture
 def send(alpha: Any, ana: Any) -> Callable[..., Any]:
     """Send a body to a viewset that has no address, as ana."""
-
-    def ask(viewset: Any, method: str, body: Any, key: Any = None) -> Any:
-        request = getattr(RequestFactory(), method)("/", body, content_type="application/json")
-        request.membership = ana.memberships.get(namespace=alpha)
-        force_authenticate(request, ana)
-        actions = {"post": "create", "patch": "partial_update", "put": "update"}
-        view = viewset.as_view(actions, basename="zoo", detail=key is not None)
-        viewset.reverse_action = lambda *_, **__: "/"
-        with namespace_scope(alpha), operation(actor=Actor.user(ana)):
-            return view(request, **({} if key is None else {"pk": str(key)}))
-
-    return ask
+    return sender(ana, alpha)
 
 
 @pytest.fixture

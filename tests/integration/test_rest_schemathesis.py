@@ -48,8 +48,9 @@ CHECKS = [
     negative_data_rejection,
     ignored_auth,
 ]
-# What is positive data may be refused by the state that it meets, and a DELETE needs no If-Match here.
-STATES = ["2xx", "304", "401", "403", "404", "409", "412"]
+# What is positive data may be refused by the state that it meets, or be one attempt too many, and a DELETE
+# needs no If-Match here.
+STATES = ["2xx", "304", "401", "403", "404", "409", "412", "429"]
 # Many rows of one request are too many (413), which is no less a refusal than 400.
 REFUSALS = ["400", "401", "403", "404", "405", "406", "409", "413", "415", "422", "428", "429"]
 # What JSON Schema cannot say of a value: by the code of the fault, or by its code and place.
@@ -68,19 +69,15 @@ BEYOND_SCHEMA = {
     ("invalid-parameter", "scope"): "own alone beside as_of",
     ("invalid-parameter", "until"): "it is later than another parameter",
     ("invalid-parameter", "since"): "cursors are signed",
-    ("invalid-parameter", "import"): "the report of an earlier import",
     ("invalid-parameter", "max_affected"): "goes with where alone",
     ("invalid-parameter", "on_conflict"): "goes with an array alone",
     ("invalid-parameter", "where"): "needed unless the body is an array, and not empty at any depth",
-    ("invalid-header", "Idempotency-Key"): "does not go with a parameter",
     ("invalid-header", "Last-Event-ID"): "cursors are signed",
-    ("invalid-header", "Prefer"): "some of what is preferred does not go together",
     "too-much": "conditions on related rows are counted wherever they stand",
     ("invalid-input", "/resource_id"): "a row is visible or not",
     ("invalid-input", "/transfer_to"): "so is an account",
     ("invalid-input", "/expires_at"): "the end of a key is to come",
     ("invalid-input", "/message"): "printable, as names are",
-    ("invalid-filter", "options"): "beside a pattern alone",
     ("invalid-filter", "regexp"): "regular expressions, of which hostile ones are refused",
     ("invalid-filter", "nregexp"): "the same",
     ("invalid-filter", "include"): "each relation once, and none in files that are tables",

@@ -8,9 +8,11 @@ import pytest
 from shared_apps.sharing.models import Grant
 from smartmodels.context import Actor, namespace_scope, operation
 from smartmodels.history import history_model
+from smartmodels.rest import Nested
 from smartmodels.sharing import revoke, share
 from smartmodels.tenancy import life
 from tenant_apps.research.models import Specimen, Study
+from tenant_apps.research.viewsets import SpecimenViewSet, StudyViewSet
 from tests.support import keys
 from tests.support.lives import act
 
@@ -23,7 +25,7 @@ def study(alpha: Any, ana: Any) -> Study:
     return made
 
 
-def grant(study: Study, home: Any, target: Any, role: str, **terms: Any) -> Grant:
+def grant(study: Any, home: Any, target: Any, role: str, **terms: Any) -> Grant:
     """The operator's consent of both sides."""
     with namespace_scope(home), operation(actor=Actor.command("share")):
         made: Grant = share(study, target, role=role, **terms)
@@ -111,6 +113,19 @@ def test_patch__nested_rows__are_refused_by_name(
     grant(study, alpha, beta, "manage")
     answer = api_of(bea, beta).patch(url(study), {"specimens": [{"number": 1}]})
     assert (answer.status_code, answer.json()["pointer"]) == (403, "/specimens")
+
+
+def test_patch__row_above_as_an_object__is_refused_by_name(
+    study: Study, alpha: Any, beta: Any, bea: Any, api_of: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Who may change a row makes and changes nothing above it at its home."""
+    monkeypatch.setattr(SpecimenViewSet, "nested", {"study": Nested(StudyViewSet)})
+    with namespace_scope(alpha), operation(actor=Actor.system("tests")):
+        specimen = Specimen.objects.create(study=study, number=1, individual="N1", species="Adelie")
+    grant(specimen, alpha, beta, "edit")
+    sent = {"study": {"title": "Taken"}}
+    answer = api_of(bea, beta).patch(f"/api/v1/specimens/{specimen.pk}/", sent)
+    assert (answer.status_code, answer.json()["code"], len(versions(study, alpha))) == (403, "not-shared", 1)
 
 
 def test_patch__invalid_at_home__is_refused_by_the_rules_of_the_home(

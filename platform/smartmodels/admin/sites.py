@@ -27,6 +27,8 @@ from smartmodels.tenancy.placement import is_tenant_model
 
 __all__ = ["NamespaceAdminSite", "StaffAdminSite", "namespace_site", "staff_site"]
 
+Urls = Callable[[Any, Callable[..., Any]], list[Any]]
+
 _NOT_PERMITTED = (
     "Your role here does not allow this: members change their own rows, admins and owners everybody's, "
     "viewers look. Ask an admin for another role."
@@ -96,6 +98,17 @@ class NamespaceAdminSite(_Site):
     login_form = MemberLoginForm
     index_title = "What is kept here"
 
+    def __init__(self, name: str = "admin") -> None:
+        super().__init__(name)
+        self._further: list[tuple[Urls, str, str]] = []
+
+    def add_pages(self, urls: Urls, name: str, label: str) -> None:
+        """Serve further pages of an app, for owners and admins; ``name`` is the address that the index names.
+
+        ``urls(site, wrap)`` returns the addresses; ``wrap`` guards a view as the site guards its own.
+        """
+        self._further.append((urls, name, label))
+
     def has_permission(self, request: Any) -> bool:
         """Members of this namespace, and nobody else."""
         return role_of(request) is not None and request.user.is_active
@@ -122,6 +135,7 @@ class NamespaceAdminSite(_Site):
             *operation_urls(self, wrap),
             *mark_urls(self, wrap),
             *sharing_urls(self, wrap),
+            *(address for urls, _, _ in self._further for address in urls(self, wrap)),
             *super().get_urls(),
         ]
 
@@ -138,7 +152,8 @@ class NamespaceAdminSite(_Site):
     def index(self, request: Any, extra_context: Any = None) -> Any:
         """Show the models and what changed lately."""
         recent = recent_changes(self._registry)
-        return super().index(request, {"recent": recent, **(extra_context or {})})
+        further = [(f"admin:{name}", label) for _, name, label in self._further]
+        return super().index(request, {"recent": recent, "further": further, **(extra_context or {})})
 
 
 class StaffAdminSite(_Site):

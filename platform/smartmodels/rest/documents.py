@@ -25,6 +25,7 @@ from rest_framework.exceptions import AuthenticationFailed, NotAuthenticated
 from rest_framework.views import APIView
 
 from smartmodels.rest.authentication import IdentityAuthentication
+from smartmodels.rest.choices import named_choices
 from smartmodels.rest.permissions import MembershipPermission
 from smartmodels.rest.problems import Problem, Refused, problem_of, problem_response
 from smartmodels.rest.views import ApiView
@@ -45,7 +46,8 @@ def openapi_document(urlconf: str, title: str, about: str) -> dict[str, Any]:
     around = get_urlconf()
     set_urlconf(urlconf)
     try:
-        document: dict[str, Any] = generator.get_schema(request=None, public=True)
+        with named_choices():
+            document: dict[str, Any] = generator.get_schema(request=None, public=True)
     finally:
         set_urlconf(around)
     document["info"].update(title=title, description=about)

@@ -59,6 +59,11 @@ _TESTS: tuple[tuple[Any, Test, str], ...] = (
 )  # fmt: skip
 
 
+def _of_wrong_type(wanted: str) -> ErrorDetail:
+    message = f"The JSON value is of another type. {wanted}"
+    return ErrorDetail(message, code="wrong-type")
+
+
 def mistyped(field: Any, given: Any) -> Any:
     """Return what is wrong with the JSON type of a value, by index where it is a list; None if nothing is."""
     if given is None:
@@ -68,7 +73,7 @@ def mistyped(field: Any, given: Any) -> Any:
         return {index: wrong for index, wrong in found.items() if wrong} or None
     for kinds, is_right, message in _TESTS:
         if isinstance(field, kinds):
-            return None if is_right(given) else [ErrorDetail(message, code="wrong-type")]
+            return None if is_right(given) else [_of_wrong_type(message)]
     return None
 
 

@@ -18,6 +18,9 @@ from smartmodels.rest.views import REASON_MAX
 
 __all__ = ["UndoSerializer", "UndoneSerializer", "undo"]
 
+STEPS = ("insert", "restore", "update", "delete")
+"""What undoing does to a row."""
+
 _ROWS_SHOWN = 1000
 
 
@@ -43,7 +46,7 @@ class RowUndoneSerializer(serializers.Serializer[Any]):
     model = serializers.CharField(source="model._meta.label_lower")
     key = serializers.CharField(source="pk")
     label = serializers.CharField()  # type: ignore[assignment]
-    step = serializers.ChoiceField(choices=("insert", "restore", "update", "delete"))
+    step = serializers.ChoiceField(choices=STEPS)
     changes = ChangeSerializer(many=True)
     conflicts = ConflictSerializer(many=True)
     notes = ConflictSerializer(many=True)

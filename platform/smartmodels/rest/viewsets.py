@@ -13,7 +13,7 @@ from rest_framework.response import Response
 from smartmodels.models import SmartModel
 from smartmodels.querysets import owned
 from smartmodels.rest.deleting import refuse_foreign_return, refuse_foreign_rows
-from smartmodels.rest.filtering import RELATED, FilterMixin, SelectionFilter, represent, searching
+from smartmodels.rest.filtering import RELATED, FilterMixin, SelectionFilter, narrow, searching
 from smartmodels.rest.lists import (
     ListPagination,
     RowSchema,
@@ -158,8 +158,8 @@ class RowViewSet(FilterMixin, GenericApiViewSet):
     def retrieve(self, request: Any, pk: str) -> Response:
         """Read one row; of the filter, `fields` and `include` count here."""
         selection, row = self.select(), self.get_object()
-        shown = represent(self, [row], selection)[0] if selection.given else None
-        return answer_row(self, row, shown)
+        data = self.get_serializer(row).data
+        return answer_row(self, row, data, narrow(row, data, selection))
 
     def update(self, request: Any, pk: str, *, partial: bool = False) -> Response:
         """Replace what the caller may set; optional fields that are left out keep their values."""
@@ -169,7 +169,7 @@ class RowViewSet(FilterMixin, GenericApiViewSet):
             serializer = self.get_serializer(row, data=request.data, partial=partial)
             serializer.is_valid(raise_exception=True)
             row = serializer.save()
-            return answer_row(self, row)
+            return answer_row(self, row, self.get_serializer(row).data)
 
     def partial_update(self, request: Any, pk: str) -> Response:
         """Change the fields that are given."""

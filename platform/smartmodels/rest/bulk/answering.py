@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from http import HTTPStatus
 from typing import Any
@@ -39,7 +39,8 @@ def answer_items(
     """Answer with the rows in their order, with nothing, or (lenient) with 207 and one status per row."""
     headers = preferences.applied
     if preferences.is_lenient:
-        rows = [_result(item, number, preferences, show) for number, item in enumerate(items)]
+        shown = _shown(items, show) if preferences.shows_rows() else {}
+        rows = [_result(item, number, shown) for number, item in enumerate(items)]
         failed = sum(bool(item.faults) for item in items)
         report = {"succeeded": len(items) - failed, "failed": failed, "results": rows}
         return Response(report, status=HTTPStatus.MULTI_STATUS, headers=headers)
@@ -48,11 +49,15 @@ def answer_items(
     return Response(show(items), status=status, headers=headers)
 
 
-def _result(item: Item, number: int, preferences: Preferences, show: Show) -> dict[str, Any]:
+def _shown(items: Sequence[Item], show: Show) -> dict[Item, Any]:
+    """Return what those that are written and there look like: all at once, for what is read along."""
+    there = [item for item in items if not item.faults and item.status != HTTPStatus.NO_CONTENT]
+    return dict(zip(there, show(there), strict=True)) if there else {}
+
+
+def _result(item: Item, number: int, shown: Mapping[Item, Any]) -> dict[str, Any]:
     if item.faults:
         errors = [fault.as_document() for fault in item.faults]
         return {"index": number, "status": item.status, "code": item.faults[0].code, "errors": errors}
     told = {"index": number, "status": item.status, "id": str(item.row.pk)}
-    if preferences.shows_rows() and item.status != HTTPStatus.NO_CONTENT:
-        told["row"] = show([item])[0]
-    return told
+    return {**told, "row": shown[item]} if item in shown else told

@@ -19,6 +19,7 @@ from smartmodels.rest.bulk.describing import (
 )
 from smartmodels.rest.bulk.finding import find_named, refuse_foreign
 from smartmodels.rest.bulk.items import Item, items_of, refuse_faulty
+from smartmodels.rest.bulk.links import show_with_links
 from smartmodels.rest.bulk.preferences import Preferences, preferences_of
 from smartmodels.rest.bulk.reading import read_items
 from smartmodels.rest.bulk.removing import remove_items, restore_items
@@ -115,8 +116,7 @@ class BulkMixin:
 
     def show_rows(self: Any, items: Sequence[Item]) -> list[Any]:
         """Return what the rows look like."""
-        show = self.get_serializer().to_representation
-        return [show(item.row) for item in items]
+        return show_with_links(self.get_serializer(), [item.row for item in items])
 
     # Make
 
@@ -210,11 +210,13 @@ class BulkMixin:
     @describe_change
     def bulk_remove(self: Any, request: Any) -> Response:
         """Delete many rows softly: an array of ids, or all rows that `where` means."""
-        if not isinstance(request.data, list):
+        # Whoever sends a body means its rows, and not those of an address, whatever the body is.
+        if request.stream is None:
             return self._remove_where(request)  # type: ignore[no-any-return]
+        rows = _rows_of(request.data)
         _refuse_where(request)
         preferences = preferences_of(request, *_OF_ROWS)
-        items = items_of(_rows_of(request.data), adding=False)
+        items = items_of(rows, adding=False)
         with rehearsing(self, preferences):
             find_named(self, items)
             remove_items(self, items, lenient=preferences.is_lenient)

@@ -46,7 +46,9 @@ class ImportMixin:
         return found if makes.makes_many() else [each for each in found if each.__name__ != "bulk_import"]
 
     @describe_import
-    @action(detail=False, methods=["post"], url_path="import", parser_classes=(NDJSONParser,))
+    @action(
+        detail=False, methods=["post"], url_path="import", parser_classes=(NDJSONParser,), keeps_answers=False
+    )
     def bulk_import(self: Any, request: Any) -> Response:
         """Make a row of every line; up to 1,000 lines are committed at a time.
 

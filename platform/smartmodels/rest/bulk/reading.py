@@ -164,7 +164,7 @@ def _needed(readers: Mapping[str, tuple[Any, Reader]]) -> list[Any]:
 
 def _left_out(field: Any, item: Item) -> Any:
     """Return the value of a field that is not given; raise SkipField where there is none."""
-    if field.source in item.fixed:
+    if field.source in item.fixed or field.field_name in item.nested:
         raise SkipField
     if field.required:
         field.fail("required")

@@ -14,10 +14,10 @@ from smartmodels.exceptions import SmartModelsError
 from smartmodels.querysets import can_be_changed, change_rows
 from smartmodels.rest.bulk.items import Item
 from smartmodels.rest.bulk.links import set_links
-from smartmodels.rest.problems import problem_of
+from smartmodels.rest.problems import Problem, problem_of
 from smartmodels.rest.serializing import SmartSerializer
 
-__all__ = ["isolate", "write_items"]
+__all__ = ["is_about_rows", "isolate", "write_items"]
 
 Write = Callable[[Sequence[Item]], None]
 
@@ -33,9 +33,9 @@ def isolate(items: Sequence[Item], write: Write) -> None:
         with transaction.atomic():
             write(items)
     except (DatabaseError, SmartModelsError, APIException) as error:
-        problem = problem_of(error)
-        if problem is None or problem.status >= 500 or "Retry-After" in problem.headers:
-            raise  # It says nothing of the rows: the request may be tried again as it is.
+        problem = is_about_rows(error)
+        if problem is None:
+            raise
         for item in items:
             _as_before(item)
         if len(items) == 1:
@@ -44,6 +44,14 @@ def isolate(items: Sequence[Item], write: Write) -> None:
         middle = len(items) // 2
         isolate(items[:middle], write)
         isolate(items[middle:], write)
+
+
+def is_about_rows(error: Exception) -> Problem | None:
+    """Return what an error says of the rows; None if nothing: the request may be tried again as it is."""
+    problem = problem_of(error)
+    if problem is None or problem.status >= 500 or "Retry-After" in problem.headers:
+        return None
+    return problem
 
 
 def _as_before(item: Item) -> None:

@@ -8,7 +8,7 @@ from smartmodels.rest.filtering.actions import LISTING, FilterMixin
 from smartmodels.rest.filtering.asking import given_in_query
 from smartmodels.rest.filtering.backend import SelectionFilter
 from smartmodels.rest.filtering.compiling import selection_of
-from smartmodels.rest.filtering.embedding import embed, represent
+from smartmodels.rest.filtering.embedding import embed, narrow, represent
 from smartmodels.rest.filtering.errors import InvalidFilter
 from smartmodels.rest.filtering.fields import only_fields
 from smartmodels.rest.filtering.relations import RELATED
@@ -26,6 +26,7 @@ __all__ = [
     "SelectionFilter",
     "embed",
     "given_in_query",
+    "narrow",
     "only_fields",
     "represent",
     "searching",

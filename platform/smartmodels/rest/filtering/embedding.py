@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from django.db.models import F, Window
@@ -17,7 +17,7 @@ from smartmodels.rest.filtering.fields import only_fields
 from smartmodels.rest.filtering.selection import Inclusion, Selection
 from smartmodels.rest.filtering.where import related_rows
 
-__all__ = ["embed", "represent", "with_joins"]
+__all__ = ["embed", "narrow", "represent", "with_joins"]
 
 _PARENT, _PLACE = "embedded_in", "embedded_at"
 
@@ -33,6 +33,14 @@ def represent(view: Any, rows: Sequence[Any], selection: Selection) -> list[dict
     serializer = view.get_serializer_class()(rows, many=True, context=view.get_serializer_context())
     shown = [dict(each) for each in only_fields(serializer, selection.fields).data]
     embed(rows, shown, selection.includes)
+    return shown
+
+
+def narrow(row: Any, data: Mapping[str, Any], selection: Selection) -> dict[str, Any]:
+    """Return the fields that are wanted of a row that is shown already, and what is included."""
+    names = data if selection.fields is None else [name for name in data if name in set(selection.fields)]
+    shown = {name: data[name] for name in names}
+    embed([row], [shown], selection.includes)
     return shown
 
 

@@ -132,9 +132,13 @@ def _property_schema(view: Any, column: Column) -> dict[str, Any]:
     own = {"exists": {"type": "boolean"}, "inq": values, "nin": values, "between": two}
     known = [name for name in OPERATORS if name not in PATTERNS or column.is_text]
     operators = {name: text if name in PATTERNS else own.get(name, value) for name in known}
-    if column.is_text:
-        operators["options"] = {"enum": ["i"]}
-    return {"anyOf": [value, {**_closed(operators), "minProperties": 1}]}
+    if not column.is_text:
+        return {"anyOf": [value, {**_closed(operators), "minProperties": 1}]}
+    options = {"options": {"enum": ["i", "", None], "description": "`i`: a pattern in any case."}}
+    patterns = [{"required": [name]} for name in known if name in PATTERNS]
+    others = [{"required": [name]} for name in known if name not in PATTERNS]
+    without = {"properties": {"options": {"enum": ["", None]}}, "anyOf": others}
+    return {"anyOf": [value, {**_closed(operators | options), "anyOf": [*patterns, without]}]}
 
 
 def _value_schema(view: Any, column: Column) -> dict[str, Any]:

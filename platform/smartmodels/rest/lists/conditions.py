@@ -92,13 +92,12 @@ def _weak(tag: str) -> str:
     return tag.removeprefix("W/")
 
 
-def answer_row(view: Any, row: Any, shown: Any = None) -> Response:
+def answer_row(view: Any, row: Any, data: Any, shown: Any = None) -> Response:
     """Answer with a row and its strong tag, or with 304 to a reader who has it already.
 
-    ``shown`` is what is answered where that is not all of the row, or more than it; the tag then also says
-    which part was shown, and holds for a write all the same.
+    ``data`` is all that is shown of the row, ``shown`` what is answered where that is a part of it, or more
+    than it; the tag then also says which part was shown, and holds for a write all the same.
     """
-    data = view.get_serializer(row).data
     tag = _tag_of_row(view.request, row, data)
     if shown is not None and shown != data:
         tag = f'{tag[:-1]}.{tag_of(view.request, _as_bytes(shown))}"'

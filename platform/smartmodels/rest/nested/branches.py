@@ -36,7 +36,8 @@ def view_of(parent: Any, nested: Nested) -> Any:
 class Branch:
     """The nested rows of one name; ``below`` says whose each of them is.
 
-    ``items`` are made or changed, ``going`` deleted; ``further`` are the branches of these rows.
+    ``items`` are made or changed, ``going`` deleted; ``further`` are the branches of these rows. Of links
+    ``bound`` are those that are to be there, parent and row, and ``loose`` those that go, parent and key.
     """
 
     name: str
@@ -48,6 +49,8 @@ class Branch:
     going: list[Item] = field(default_factory=list)
     below: dict[Item, Item] = field(default_factory=dict)
     further: list[Branch] = field(default_factory=list)
+    bound: list[tuple[Item, Item]] = field(default_factory=list)
+    loose: set[tuple[Item, Any]] = field(default_factory=set)
 
     # Rows by their natural key
 

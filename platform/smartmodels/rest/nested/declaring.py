@@ -26,7 +26,8 @@ class Nested:
     ``mode`` says what an array means: ``merge`` leaves rows that are not in it, ``replace`` deletes them;
     by default PUT replaces and everything else merges. ``key`` names fields by which a row without ``id`` is
     found among those that exist; ``resolve(data, parent)`` does so in another way, and returns a row or
-    None. ``flat`` maps names at the level of the parent to fields of the nested row::
+    None. ``flat`` maps names at the level of the parent to fields of the nested row. Of a many-to-many field
+    ``replace`` unlinks, and deletes nothing::
 
         @register(Study)
         class StudyViewSet(ResourceViewSet):
@@ -50,11 +51,26 @@ class Nested:
 class Relation:
     """How nested rows hang together with their parent; ``field`` is the key that one of them holds.
 
-    ``is_above``: the parent row holds it, and the nested row is one. Else every nested row holds it.
+    ``is_above``: the parent row holds it, and the nested row is one. ``is_linked``: ``field`` is a
+    many-to-many field, and rows of ``through`` hold the keys of both. Else every nested row holds it.
     """
 
     field: Any
     is_above: bool
+    is_linked: bool = False
+    is_reverse: bool = False
+
+    @property
+    def through(self) -> Any:
+        """Return the model of the links."""
+        return self.field.remote_field.through
+
+    @property
+    def ends(self) -> tuple[str, str]:
+        """Return which columns of a link hold the keys of the parent and of the nested row."""
+        names = self.field.m2m_field_name(), self.field.m2m_reverse_field_name()
+        source, target = (self.through._meta.get_field(name).attname for name in names)
+        return (target, source) if self.is_reverse else (source, target)
 
 
 def relation_of(model: Any, name: str) -> Relation:
@@ -67,6 +83,18 @@ def relation_of(model: Any, name: str) -> Relation:
         return Relation(found.field, is_above=False)
     if found is not None and (found.many_to_one or found.one_to_one) and found.concrete:
         return Relation(found, is_above=True)
+    if found is not None and found.many_to_many:
+        return _linked(model, name, found if found.concrete else found.field, is_reverse=not found.concrete)
     raise ImproperlyConfigured(
         f"nested names {name!r}, which is no key of {model._meta.label} and no name of rows that point at it."
     )
+
+
+def _linked(model: Any, name: str, field: Any, *, is_reverse: bool) -> Relation:
+    relation = Relation(field, is_above=False, is_linked=True, is_reverse=is_reverse)
+    if not relation.through._meta.auto_created or getattr(field.remote_field, "symmetrical", False):
+        raise ImproperlyConfigured(
+            f"nested names {name!r} of {model._meta.label}, whose links have a model of their own or go both "
+            "ways: nest the rows of that model, or leave the field to the serializer."
+        )
+    return relation

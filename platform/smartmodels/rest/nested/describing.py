@@ -8,7 +8,7 @@ from typing import Any
 
 from rest_framework import serializers
 
-from smartmodels.rest.nested.declaring import ROWS_MAX, Nested, relation_of
+from smartmodels.rest.nested.declaring import ROWS_MAX, Nested, Relation, relation_of
 from smartmodels.rest.served import extended
 
 __all__ = ["with_nested"]
@@ -53,6 +53,21 @@ class _BelowField(_NestedField):
         return {"oneOf": [either, acts]}
 
 
+class _LinkedField(_BelowField):
+    """Rows that this one is linked with: as rows below it, and any visible row by its id."""
+
+    def describe(self, schema: Any) -> dict[str, Any]:
+        """Return the schema of the field."""
+        rows, acts = super().describe(schema)["oneOf"]
+        either = _array({"anyOf": [_ID, *rows["items"]["anyOf"]]})
+        return {
+            "oneOf": [
+                either,
+                {**acts, "properties": {**acts["properties"], "merge": either, "replace": either}},
+            ]
+        }
+
+
 @dataclass(frozen=True)
 class Rows:
     """Nested rows in words of the document: new ones, and changes of those that have an id."""
@@ -91,17 +106,26 @@ def _classes(serializer_class: Any, parent: str) -> tuple[Any, Any]:
     )
 
 
+def _kind(relation: Relation) -> type[_NestedField]:
+    if relation.is_linked:
+        return _LinkedField
+    return _AboveField if relation.is_above else _BelowField
+
+
 @cache
 def with_nested(serializer_class: Any, model: Any, fields: tuple[tuple[str, Nested], ...]) -> Any:
     """Return the serializer with the nested rows as fields, for the document alone."""
     meta = serializer_class.Meta
     extra: dict[str, Any] = {}
     for name, nested in fields:
-        above = relation_of(model, name).is_above
+        relation = relation_of(model, name)
+        above = relation.is_above
         own = serializer_class().fields.get(name)
-        required = above and own is not None and own.required and not nested.flat
-        rows = Rows(nested.viewset, "" if above else relation_of(model, name).field.name)
-        extra[name] = (_AboveField if above else _BelowField)(rows, required=required)
+        # Whose rows are linked says nothing of themselves.
+        has_parent = not (above or relation.is_linked)
+        required = not has_parent and own is not None and own.required and not nested.flat
+        rows = Rows(nested.viewset, relation.field.name if has_parent else "")
+        extra[name] = _kind(relation)(rows, required=required)
         extra |= {alias: serializers.JSONField(required=False) for alias in nested.flat}
     names = tuple(dict.fromkeys((*meta.fields, *extra)))
     body = {**extra, "Meta": type("Meta", (meta,), {"fields": names})}

@@ -9,7 +9,7 @@ from smartmodels.rest.bulk.finding import lock_rows
 from smartmodels.rest.bulk.items import Item
 from smartmodels.rest.nested.branches import Branch
 from smartmodels.rest.nested.declaring import ROWS_MAX
-from smartmodels.rest.nested.wishes import Wish, key_of
+from smartmodels.rest.nested.wishes import Wish, give_row, key_of, names_itself
 from smartmodels.rest.problems import Problem, Refused
 
 __all__ = ["match_above", "match_below"]
@@ -20,17 +20,13 @@ _ELSEWHERE = "No such row belongs to this one."
 
 def match_below(branch: Branch, wishes: Sequence[Wish]) -> None:
     """Sort what is sent into rows that are made, changed, deleted and let go; note what is not there."""
-    keys = {item: key_of(item) for wish in wishes for item in wish.items() if _names_itself(item)}
+    keys = {item: key_of(item) for wish in wishes for item in wish.items() if names_itself(item)}
     below, free = _existing(branch, wishes, {key for key in keys.values() if key is not None})
     for wish in wishes:
         own = {} if wish.parent.row is None else below.get(wish.parent.row.pk, {})
         _match(branch, wish, own, free, keys)
         branch.items += [*wish.rows, *wish.link, *wish.unlink]
         branch.going += wish.delete
-
-
-def _names_itself(item: Item) -> bool:
-    return not isinstance(item.data, Mapping) or "id" in item.data
 
 
 def _existing(
@@ -65,16 +61,16 @@ def _match(
     seen: set[Any] = set()
     for item in wish.rows:
         if item in keys:
-            _give(item, own.get(keys[item]), seen)
+            give_row(item, own.get(keys[item]), seen, _ELSEWHERE)
         elif isinstance(item.data, Mapping) and branch.nested.finds and item not in wish.new:
             found = _resolved(branch, item, wish.parent, own)
             if found is not None:
-                _give(item, own.get(found.pk), seen)
+                give_row(item, own.get(found.pk), seen, _ELSEWHERE)
     for item in (*wish.delete, *wish.unlink):
-        _give(item, own.get(keys[item]), seen)
+        give_row(item, own.get(keys[item]), seen, _ELSEWHERE)
     for item in wish.link:
         # What is another's is not taken from it: only what belongs to nobody can be linked.
-        _give(item, own.get(keys[item]) or free.pop(keys[item], None), seen)
+        give_row(item, own.get(keys[item]) or free.pop(keys[item], None), seen, _ELSEWHERE)
     _set_free(branch, wish)
     if wish.replaces:
         wish.delete += [
@@ -82,24 +78,6 @@ def _match(
             for pk, row in own.items()
             if pk not in seen
         ]
-
-
-def _give(item: Item, row: Any, seen: set[Any]) -> None:
-    places = ("id",) if isinstance(item.data, Mapping) and "id" in item.data else ()
-    item.adding, item.partial = False, True
-    if isinstance(item.data, Mapping):
-        item.data = {name: value for name, value in item.data.items() if name != "id"}
-    else:
-        item.data = {}
-    if item.faults:
-        return
-    if row is None:
-        item.refuse("does-not-exist", _ELSEWHERE, *places)
-    elif row.pk in seen:
-        item.refuse("duplicate", "This row is named twice in one request.", *places)
-    else:
-        seen.add(row.pk)
-        item.row = row
 
 
 def _set_free(branch: Branch, wish: Wish) -> None:
@@ -134,9 +112,9 @@ def match_above(branch: Branch, items: Sequence[Item]) -> None:
             continue
         if "id" in item.data:
             key = key_of(item)
-            _give(item, current if current is not None and current.pk == key else None, set())
+            give_row(item, current if current is not None and current.pk == key else None, set(), _ELSEWHERE)
         elif (found := _found_above(branch, item, current, by_key)) is not None:
-            _give(item, found, set())
+            give_row(item, found, set(), _ELSEWHERE)
 
 
 def _found_above(branch: Branch, item: Item, current: Any, by_key: Mapping[Any, Any]) -> Any:

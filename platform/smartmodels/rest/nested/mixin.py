@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any, ClassVar
 
 from rest_framework.response import Response
 
 from smartmodels.rest.bulk.describing import describe_create
 from smartmodels.rest.bulk.items import Item
-from smartmodels.rest.faults import InvalidHeader
 from smartmodels.rest.lists import check_row
+from smartmodels.rest.nested.apart import save_apart
 from smartmodels.rest.nested.declaring import Nested
 from smartmodels.rest.nested.describing import with_nested
 from smartmodels.rest.nested.planning import Tree
@@ -69,11 +70,14 @@ class NestedMixin:
         if not self._is_nested(*(item.data for item in items)):
             super().write_rows(serializer, items, lenient=lenient)  # type: ignore[misc]
             return
+        # An import may have as many for each line: how long all lines of a chunk are is bounded.
+        times = len(items) if self.action == "bulk_import" else 1
+        mode = "replace" if self.request.method == "PUT" else "merge"
+        plant = partial(Tree, self, mode=mode, times=times)
         if lenient:
-            raise InvalidHeader(
-                "Prefer", "Rows with nested ones are written all or none: send them strictly."
-            )
-        tree = Tree(self, items, mode="replace" if self.request.method == "PUT" else "merge")
+            self._tree = save_apart(plant, serializer, items)
+            return
+        tree = plant(items)
         tree.check(serializer)
         save_tree(tree, serializer)
         self._tree = tree
@@ -83,4 +87,4 @@ class NestedMixin:
         tree = getattr(self, "_tree", None)
         if tree is None:
             return super().show_rows(items)  # type: ignore[misc, no-any-return]
-        return show_tree(self.get_serializer().to_representation, [i.row for i in items], tree.branches)
+        return show_tree(self.get_serializer(), [i.row for i in items], tree.branches)

@@ -11,6 +11,7 @@ from smartmodels.rest.bulk.reading import read_items
 from smartmodels.rest.bulk.rules import check_items
 from smartmodels.rest.nested.branches import Branch, nested_fields, view_of
 from smartmodels.rest.nested.declaring import DEPTH_MAX, ROWS_MAX
+from smartmodels.rest.nested.linking import match_linked
 from smartmodels.rest.nested.matching import match_above, match_below
 from smartmodels.rest.nested.wishes import one_of, take_nested, wish_of
 from smartmodels.rest.problems import Problem, Refused
@@ -21,8 +22,9 @@ __all__ = ["Tree"]
 class Tree:
     """The rows of a request, and the rows nested in them."""
 
-    def __init__(self, view: Any, items: Sequence[Item], *, mode: str) -> None:
-        self._mode = mode
+    def __init__(self, view: Any, items: Sequence[Item], *, mode: str, times: int = 1) -> None:
+        """Raise Refused (413) for too many nested rows; ``times`` as many are allowed as in one request."""
+        self._mode, self._times = mode, times
         self._rows = 0
         self.root = items
         self.branches = self._branches(view, items, 1)
@@ -61,12 +63,12 @@ class Tree:
             for wish in wishes:
                 branch.below |= dict.fromkeys(wish.items(), wish.parent)
             self._count(len(branch.below), nested.most)
-            match_below(branch, wishes)
+            (match_linked if branch.relation.is_linked else match_below)(branch, wishes)
 
     def _count(self, rows: int, most: int) -> None:
         self._rows += rows
-        if self._rows > ROWS_MAX or rows > most:
-            most = min(most, ROWS_MAX)
+        if self._rows > ROWS_MAX * self._times or rows > most * self._times:
+            most = min(most, ROWS_MAX) * self._times
             message = f"More than {most} nested rows: send them in several requests."
             raise Refused(Problem(413, "too-many-rows", message, details={"most": most}))
 
@@ -98,7 +100,7 @@ class Tree:
         check_items(serializer, sound, [item.row.pk for item in going if item.row is not None])
         for branch in branches:
             if not branch.relation.is_above:
-                lost = _point_down(branch)
+                lost = set() if branch.relation.is_linked else _point_down(branch)
                 self._check(branch.serializer, branch.items, branch.further, branch.going, lost)
             # Who only refers to a row changes nothing about it.
             changed = [item for item in branch.items if item.changed or item.nested]

@@ -10,6 +10,7 @@ from smartmodels.rest.bulk.items import Item, refuse_faulty
 from smartmodels.rest.bulk.removing import remove_items
 from smartmodels.rest.bulk.writing import isolate, write_items
 from smartmodels.rest.nested.branches import Branch
+from smartmodels.rest.nested.linking import save_links
 from smartmodels.rest.nested.planning import Tree
 
 __all__ = ["save_tree"]
@@ -35,3 +36,5 @@ def _save(serializer: Any, items: Sequence[Item], branches: Sequence[Branch]) ->
             if branch.going:
                 remove_items(branch.view, branch.going, lenient=False)
             _save(branch.serializer, branch.items, branch.further)
+            if branch.relation.is_linked:
+                save_links(branch)

@@ -10,7 +10,7 @@ from typing import Any
 from smartmodels.rest.bulk.items import Item
 from smartmodels.rest.nested.declaring import Nested, Relation
 
-__all__ = ["Flat", "Wish", "key_of", "one_of", "take_nested", "wish_of"]
+__all__ = ["Flat", "Wish", "give_row", "key_of", "names_itself", "one_of", "take_nested", "wish_of"]
 
 _VERBS = ("create", "update", "delete", "link", "unlink", "merge", "replace")
 
@@ -38,13 +38,14 @@ def take_nested(item: Item, fields: Mapping[str, tuple[Nested, Relation]]) -> No
 class Wish:
     """What is to become of the rows below ``parent``: those with an ``id`` are there, the others are new.
 
-    ``new`` are those that are said to be new. ``replaces``: what is not named goes. ``delete``, ``link`` and
-    ``unlink`` name rows by their ids.
+    ``new`` are those that are said to be new, ``there`` those that are said to be there. ``replaces``: what
+    is not named goes. ``delete``, ``link`` and ``unlink`` name rows by their ids.
     """
 
     parent: Item
     rows: list[Item] = field(default_factory=list)
     new: set[Item] = field(default_factory=set)
+    there: set[Item] = field(default_factory=set)
     replaces: bool = False
     delete: list[Item] = field(default_factory=list)
     link: list[Item] = field(default_factory=list)
@@ -65,6 +66,30 @@ def key_of(item: Item) -> uuid.UUID | None:
         pass
     item.refuse("invalid", "The id of a row is needed.", *(("id",) if isinstance(item.data, Mapping) else ()))
     return None
+
+
+def names_itself(item: Item) -> bool:
+    """Tell whether an item is about a row that is there, by its key."""
+    return not isinstance(item.data, Mapping) or "id" in item.data
+
+
+def give_row(item: Item, row: Any, seen: set[Any], missing: str) -> None:
+    """Let an item be about ``row``; refuse it where there is none, or where it is among those seen."""
+    places = ("id",) if isinstance(item.data, Mapping) and "id" in item.data else ()
+    item.adding, item.partial = False, True
+    if isinstance(item.data, Mapping):
+        item.data = {name: value for name, value in item.data.items() if name != "id"}
+    else:
+        item.data = {}
+    if item.faults:
+        return
+    if row is None:
+        item.refuse("does-not-exist", missing, *places)
+    elif row.pk in seen:
+        item.refuse("duplicate", "This row is named twice in one request.", *places)
+    else:
+        seen.add(row.pk)
+        item.row = row
 
 
 def wish_of(parent: Item, name: str, nested: Nested, mode: str) -> Wish:
@@ -106,12 +131,21 @@ def _take(wish: Wish, given: Mapping[str, Any], name: str) -> None:
         items = _items(wish.parent, rows, name, verb)
         if verb in ("delete", "link", "unlink"):
             setattr(wish, verb, items)
+            for item in items:
+                _name_itself(item)
             continue
         wish.replaces = wish.replaces or verb == "replace"
         wish.rows += items
         wish.new |= set(items) if verb == "create" else set()
+        wish.there |= set(items) if verb == "update" else set()
         for item in items:
             _refuse_misplaced(item, verb)
+
+
+def _name_itself(item: Item) -> None:
+    """Let an object without an id be one whose id is missing."""
+    if isinstance(item.data, Mapping) and "id" not in item.data:
+        item.data = {"id": None}
 
 
 def _refuse_misplaced(item: Item, verb: str) -> None:
