@@ -33,7 +33,6 @@ from smartmodels.sharing import (
     revoke,
     set_policy,
     share,
-    side_of,
     status_of,
 )
 
@@ -188,12 +187,8 @@ def _row(grant: Any) -> dict[str, Any]:
 
 def _told(event: Any, request: Any) -> tuple[Any, str, str, str]:
     """Return an event, what happened, to what kind of row, and who did it: of the other side, its name."""
-    side = side_of(event)
-    if side is None:
-        who = ""
-    else:
-        is_own = getattr(event, f"{side}_id") == request.namespace.pk
-        who = event.actor_label if is_own else getattr(event, f"{side}_slug")
+    is_own = event.side and getattr(event, f"{event.side}_id") == request.namespace.pk
+    who = event.actor_label if is_own else getattr(event, f"{event.side}_slug", "")
     return event, _what(event), event.model.rpartition(".")[2], who
 
 

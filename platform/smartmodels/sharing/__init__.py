@@ -6,7 +6,7 @@ all, and a grant each namespace that may see one. What has to hold whatever writ
 an event.
 """
 
-from smartmodels.sharing.clock import side_of, status_of
+from smartmodels.sharing.clock import status_of
 from smartmodels.sharing.copying import Copied, copy_promised, homes_to_copy, promised
 from smartmodels.sharing.deciding import accept, change_terms, decline, expire_grants, leave, revoke
 from smartmodels.sharing.events import AbstractGrantEvent
@@ -108,7 +108,6 @@ __all__ = [
     "share",
     "share_many",
     "share_with_users",
-    "side_of",
     "speaks_for",
     "status_of",
     "through_grant",

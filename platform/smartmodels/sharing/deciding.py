@@ -12,12 +12,12 @@ from django.db.models.functions import Now
 
 from smartmodels.context import namespace_scope
 from smartmodels.exceptions import GrantStateRefused, ShareRefused
-from smartmodels.sharing.clock import Side, is_over
+from smartmodels.sharing.clock import is_over
 from smartmodels.sharing.covering import cover
 from smartmodels.sharing.grants import LIVING, GrantRole, GrantStatus, get_grant_model
 from smartmodels.sharing.offering import Terms, refuse_wider
 from smartmodels.sharing.policies import policy_of
-from smartmodels.sharing.speaking import refuse_in_private, require_side
+from smartmodels.sharing.speaking import Side, refuse_in_private, require_side
 from smartmodels.tenancy.models import get_namespace_model
 from smartmodels.tenancy.triggers import quoted
 

@@ -104,6 +104,9 @@ BEGIN
         NEW.model := registered.model;
         NEW.row_id := registered.resource_id;
         NEW.resource_deleted := registered.deleted_at IS NOT NULL;
+        IF NEW.source_id IS NOT NULL AND NEW.cause <> 'rule' THEN
+            NEW.passer_id := (SELECT s.target_id FROM {grants} s WHERE s.id = NEW.source_id);
+        END IF;
     ELSIF ROW(NEW.resource_id, NEW.home_id, NEW.target_id, NEW.user_id, NEW.model, NEW.row_id)
         IS DISTINCT FROM ROW(OLD.resource_id, OLD.home_id, OLD.target_id, OLD.user_id, OLD.model, OLD.row_id) THEN
         RAISE EXCEPTION 'What a grant is about never changes.' USING ERRCODE = 'SM008',
@@ -116,10 +119,10 @@ BEGIN
         RAISE EXCEPTION 'A grant that is % cannot become %.', OLD.status, NEW.status USING ERRCODE = 'SM008',
             HINT = 'Share the row again.';
     END IF;
-    IF NEW.status = 'active' AND (TG_OP = 'INSERT' OR OLD.status <> 'active') THEN
+    IF TG_OP = 'INSERT' OR NEW.status = 'active' AND OLD.status <> 'active' THEN
         SELECT n.state INTO state FROM {namespaces} n WHERE id = NEW.home_id FOR SHARE;
         IF state IN ('suspended', 'archived', 'deleted') THEN
-            NEW.status := 'suspended';
+            NEW.status := CASE NEW.status WHEN 'active' THEN 'suspended' ELSE NEW.status END;
         ELSIF state NOT IN ('active', 'maintenance') THEN
             RAISE EXCEPTION 'The home of the row is about to go.' USING ERRCODE = 'SM008',
                 HINT = 'Nothing of it can be shared any more.';
@@ -137,23 +140,58 @@ BEGIN
 END
 $step$;
 
+-- smartmodels_grant_side() is whose step it was that brought a grant from one status to another: of its home, its target or
+-- who passed it on; '' for nobody's, as when a time is over. What is done through a grant is done by who holds that, and what
+-- ends with the grant it comes from is ended by who ended that.
+CREATE OR REPLACE FUNCTION public.smartmodels_grant_side(g {grants}, before text, via uuid) RETURNS text
+LANGUAGE plpgsql STABLE AS $side$
+DECLARE
+    ender text;
+BEGIN
+    IF g.status = 'expired' THEN
+        RETURN '';
+    ELSIF g.status IN ('declined', 'left') OR before = 'pending' AND g.status IN ('active', 'suspended') THEN
+        RETURN 'target';
+    ELSIF via = g.id THEN
+        RETURN 'target';
+    ELSIF via = g.source_id OR via IS NULL AND before IS NULL AND g.passer_id IS NOT NULL THEN
+        RETURN CASE WHEN g.passer_id IS NULL THEN 'target' ELSE 'passer' END;
+    ELSIF via IS NOT NULL THEN
+        RETURN '';
+    ELSIF g.status <> 'revoked' THEN
+        RETURN 'home';
+    END IF;
+    -- One statement may end both: then the other one has no event of it yet, and it is the home that ends them.
+    SELECT e.side INTO ender FROM {grants} s JOIN {events} e ON e.grant_id = s.id AND e.status = s.status
+    WHERE s.id = g.source_id AND s.status NOT IN ('pending', 'active', 'suspended') ORDER BY e.id DESC LIMIT 1;
+    IF ender = 'target' THEN
+        RETURN CASE WHEN g.passer_id IS NULL THEN 'target' ELSE 'passer' END;
+    ELSIF ender IS NOT NULL THEN
+        RETURN CASE ender WHEN 'home' THEN 'home' ELSE '' END;
+    END IF;
+    RETURN CASE WHEN EXISTS (SELECT FROM {namespaces} n WHERE n.id = g.home_id AND n.state <> 'deleting')
+        AND EXISTS (SELECT FROM {namespaces} n WHERE n.id = g.target_id AND n.state = 'deleting')
+        THEN 'target' ELSE 'home' END;
+END
+$side$;
+
 -- smartmodels_grant_event() records each change of what a grant is or allows.
 CREATE OR REPLACE FUNCTION public.smartmodels_grant_event() RETURNS trigger
 LANGUAGE plpgsql AS $event$
 DECLARE
     operation jsonb := coalesce(nullif(current_setting('smartmodels.operation', true), ''), '{}')::jsonb;
+    before text := CASE TG_OP WHEN 'UPDATE' THEN OLD.status END;
 BEGIN
     INSERT INTO {events} (at, grant_id, home_id, home_slug, target_id, target_slug, to_user_id, model, row_id,
-        status_before, status, terms, operation_id, actor_kind, actor_label, user_id, reason, passed_on)
+        status_before, status, terms, operation_id, actor_kind, actor_label, user_id, reason, passer_id, side)
     VALUES (clock_timestamp(), NEW.id, NEW.home_id,
         coalesce((SELECT n.slug FROM {namespaces} n WHERE n.id = NEW.home_id), ''), NEW.target_id, NEW.target_slug,
-        NEW.user_id, NEW.model, NEW.row_id,
-        CASE TG_OP WHEN 'UPDATE' THEN OLD.status ELSE '' END, NEW.status,
+        NEW.user_id, NEW.model, NEW.row_id, coalesce(before, ''), NEW.status,
         jsonb_build_object('role', NEW.role, 'expires_at', NEW.expires_at, 'may_reshare', NEW.may_reshare,
             'covers_below', NEW.covers_below, 'history', NEW.history, 'at_end', NEW.at_end),
         (operation->>'id')::uuid, coalesce(operation->>'kind', 'database'), coalesce(operation->>'label', session_user),
-        (operation->>'user')::uuid, coalesce(operation->>'reason', ''),
-        TG_OP = 'INSERT' AND NEW.source_id IS NOT NULL AND NEW.cause <> 'rule');
+        (operation->>'user')::uuid, coalesce(operation->>'reason', ''), NEW.passer_id,
+        public.smartmodels_grant_side(NEW, before, (operation->>'via_grant')::uuid));
     RETURN NULL;
 END
 $event$;

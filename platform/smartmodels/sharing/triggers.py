@@ -19,6 +19,7 @@ _FUNCTIONS = (
     "smartmodels_home_state()",
     "smartmodels_grant_followed()",
     "smartmodels_grant_event()",
+    "smartmodels_grant_side({grants}, text, uuid)",
     "smartmodels_grant_step()",
     "smartmodels_registered_sql(text, text, text, text[])",
     "smartmodels_label(text)",
@@ -76,10 +77,11 @@ class CreateSharingFunctions(RunSQL):
             "members": get_membership_model(),
         }
         sql = files("smartmodels.sharing").joinpath("sharing.sql").read_text()
-        for name, model in values.items():
-            sql = sql.replace(f"{{{name}}}", f"public.{quoted(model._meta.db_table)}")
-        sql = sql.replace("{length}", str(LABEL_LENGTH))
         drop = "; ".join(f"DROP FUNCTION IF EXISTS public.{function} CASCADE" for function in _FUNCTIONS)
+        for name, model in values.items():
+            table = f"public.{quoted(model._meta.db_table)}"
+            sql, drop = (text.replace(f"{{{name}}}", table) for text in (sql, drop))
+        sql = sql.replace("{length}", str(LABEL_LENGTH))
         super().__init__(sql=sql, reverse_sql=drop)
 
     def deconstruct(self) -> tuple[str, list[Any], dict[str, Any]]:

@@ -14,7 +14,7 @@ from smartmodels.context import require_namespace, require_operation
 from smartmodels.models import resource_labels
 from smartmodels.querysets import is_private
 from smartmodels.rest import NamedField, StrictSerializer, serializers
-from smartmodels.sharing import GrantEnd, GrantHistory, GrantRole, GrantStatus, side_of, status_of
+from smartmodels.sharing import GrantEnd, GrantHistory, GrantRole, GrantStatus, status_of
 
 __all__ = [
     "GrantEventSerializer",
@@ -170,5 +170,4 @@ class GrantEventSerializer(serializers.ModelSerializer[GrantEvent]):
     def _is_own(event: GrantEvent) -> bool:
         if is_private():
             return event.user_id is not None and event.user_id == require_operation().principal.user_id
-        side = side_of(event)
-        return side is not None and bool(getattr(event, f"{side}_id") == require_namespace().pk)
+        return bool(event.side and getattr(event, f"{event.side}_id") == require_namespace().pk)
