@@ -14,6 +14,8 @@ from smartmodels.context import require_namespace, require_operation
 from smartmodels.models import resource_labels
 from smartmodels.querysets import is_private
 from smartmodels.rest import NamedField, StrictSerializer, serializers
+from smartmodels.rest.access.scoping import within_scope
+from smartmodels.rest.served import path_of_label
 from smartmodels.sharing import GrantEnd, GrantHistory, GrantRole, GrantStatus, status_of
 
 __all__ = [
@@ -110,9 +112,18 @@ class GrantSerializer(serializers.ModelSerializer[Grant]):
         read_only_fields = fields
 
     def get_resource_label(self, grant: Grant) -> str | None:
-        """Return the title: to its home always, to the other side while the grant is, or may become, good."""
+        """Return the title: to its home always, to the other side while the grant is, or may become, good.
+
+        Programs read it with the scope of the list that has such rows.
+        """
+        if not self._may_read(grant):
+            return None
         shows = status_of(grant) in (GrantStatus.ACTIVE, GrantStatus.PENDING) and not grant.resource_deleted
         return grant.resource.label if shows or is_on("home", grant) else None
+
+    def _may_read(self, grant: Grant) -> bool:
+        request = self.context.get("request")
+        return request is None or within_scope(request, path_of_label(grant.model), "read")
 
     def get_user(self, grant: Grant) -> str | None:
         """Return the name it was offered to, where that is a user's."""
