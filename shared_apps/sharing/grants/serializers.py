@@ -8,7 +8,7 @@ from uuid import UUID
 
 from django.utils import timezone
 
-from shared_apps.sharing.grants.sides import is_on
+from shared_apps.sharing.grants.sides import is_on, is_party
 from shared_apps.sharing.models import Grant, GrantEvent
 from smartmodels.context import require_namespace, require_operation
 from smartmodels.models import resource_labels
@@ -80,8 +80,11 @@ class ReshareSerializer(TermsSerializer):
     namespace = serializers.CharField(max_length=_SLUG_MAX)
 
 
+_OF_PARTIES = ("target", "user", "source", "expires_at", "answer_by", "decided_at")
+
+
 class GrantSerializer(serializers.ModelSerializer[Grant]):
-    """A grant, as both sides see it."""
+    """A grant, as its sides see it; of one of others it does not say to whom, by whom and until when."""
 
     resource_type = serializers.CharField(source="resource.model")
     resource_id = serializers.UUIDField(source="resource.resource_id")
@@ -110,6 +113,13 @@ class GrantSerializer(serializers.ModelSerializer[Grant]):
             "created_at", "decided_at", "ended_at", "copied_at", "copied_as", "copy_refused",
         )  # fmt: skip
         read_only_fields = fields
+
+    def to_representation(self, grant: Grant) -> dict[str, Any]:
+        """Return the grant as JSON, without what is for its sides where the list has those of others."""
+        shown: dict[str, Any] = super().to_representation(grant)
+        if self.context.get("has_others") and not is_party(grant):
+            shown |= dict.fromkeys(_OF_PARTIES)
+        return shown
 
     def get_resource_label(self, grant: Grant) -> str | None:
         """Return the title: to its home always, to the other side while the grant is, or may become, good.
