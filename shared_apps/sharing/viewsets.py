@@ -36,11 +36,11 @@ from smartmodels.rest import (
 from smartmodels.rest.filtering.embedding import with_joins
 from smartmodels.rest.lists import Window, keep_private
 from smartmodels.rest.viewsets import DELETED
-from smartmodels.sharing import at_home
+from smartmodels.sharing import GrantRole, at_home
 
 __all__ = ["GrantViewSet", "SharedRows", "SharingPolicyView"]
 
-_READS = frozenset({"retrieve", "history", "version"})
+_READS = frozenset({"retrieve", "history", "version", "namespaces"})
 """What is done with a shared row without changing it."""
 
 
@@ -142,6 +142,10 @@ class SharedRows(SharedWrites):
             row = None if hides else shared_row(self.model, self.key())
             if row is None:
                 raise
+        if self.action == "namespaces" and row.granted_role != GrantRole.MANAGE:
+            raise NotPermitted(
+                "Who can see this row is for its home, and for those who manage it: ask there."
+            )
         if self.action not in _READS:
             raise NotPermitted(
                 f"This {self.model._meta.verbose_name} is shared with this namespace for reading: "

@@ -1,4 +1,7 @@
-"""Grants that are given, taken back and used at the same moment: one order or the other, nothing half."""
+"""Grants that are given, taken back and used at the same moment: one order or the other, nothing half.
+
+What processes do to one another, and what is left when they are killed, is in test_sharing_races.
+"""
 
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -6,18 +9,18 @@ from contextlib import contextmanager
 from typing import Any
 
 import pytest
-from django.db import connection, connections, transaction
+from django.db import connections, transaction
 
 from shared_apps.namespaces.models import Namespace
-from shared_apps.sharing.models import Grant, GrantEvent, SharedResource
+from shared_apps.sharing.models import Grant, SharedResource
 from smartmodels.context import Actor, namespace_scope, operation
 from smartmodels.exceptions import GrantStateRefused, ShareRefused, SmartModelsError
 from smartmodels.history import history_model
-from smartmodels.sharing import LIVING, accept, reshare, revoke, share
+from smartmodels.sharing import accept, reshare, revoke, share
 from smartmodels.tenancy import life
 from tenant_apps.research.models import Study
 from tests.support.lives import act
-from tests.support.waiting import wait_until
+from tests.support.waiting import wait_for_locks
 
 OPERATOR = Actor.command("tests")
 
@@ -72,21 +75,6 @@ def start(pool: ThreadPoolExecutor, job: Callable[[], Any]) -> Future[Any]:
     return pool.submit(run)
 
 
-def wait_for(number: int) -> None:
-    """Wait until so many sessions of this database wait for a lock."""
-
-    def holds() -> bool:
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT pg_stat_clear_snapshot()")  # a transaction keeps what it saw first
-            cursor.execute(
-                "SELECT count(*) FROM pg_stat_activity "
-                "WHERE datname = current_database() AND wait_event_type = 'Lock'"
-            )
-            return bool(cursor.fetchone()[0] >= number)
-
-    wait_until(holds, f"{number} sessions waiting")
-
-
 def revoked(grant: Grant) -> str:
     """Take the grant back, as the operator, and say what it is."""
     with operation(actor=OPERATOR):
@@ -98,23 +86,6 @@ def titles(study: Study, home: Any) -> list[str]:
     with namespace_scope(home):
         found = history_model(Study).objects.filter(id=study.pk).order_by("history_id")
         return list(found.values_list("title", flat=True))
-
-
-def test_revoke__during_an_edit__waits_for_it(
-    study: Study, pool: Any, alpha: Any, beta: Any, bea: Any, api_of: Any
-) -> None:
-    """Edit first: it counts, and the next one is not found."""
-    grant, client = granted(study, alpha, beta), api_of(bea, beta)
-    path = f"/api/v1/studies/{study.pk}/"
-    with transaction.atomic():
-        list(SharedResource.objects.select_for_update())  # an edit waits here, with its grant in hand
-        edit = start(pool, lambda: client.patch(path, {"title": "After"}).status_code)
-        wait_for(1)
-        taking = start(pool, lambda: revoked(grant))
-        wait_for(2)
-    assert (edit.result(), taking.result()) == (200, "revoked")
-    assert client.patch(path, {"title": "Later"}).status_code == 404
-    assert titles(study, alpha) == ["Before", "After"]
 
 
 @pytest.mark.parametrize("method", ["patch", "delete"])
@@ -129,7 +100,7 @@ def test_revoke__before_an_edit__is_what_the_edit_finds(
             pool,
             lambda: getattr(client, method)(f"/api/v1/studies/{study.pk}/", {"title": "After"}).status_code,
         )
-        wait_for(1)
+        wait_for_locks(1)
     assert edit.result() == 404
     assert titles(study, alpha) == ["Before"]
 
@@ -142,7 +113,7 @@ def test_role__lowered_before_an_edit__forbids_it(
     with transaction.atomic():
         Grant.objects.filter(pk=grant.pk).update(role="view")
         edit = start(pool, lambda: client.patch(f"/api/v1/studies/{study.pk}/", {"title": "x"}).status_code)
-        wait_for(1)
+        wait_for_locks(1)
     assert edit.result() == 403
 
 
@@ -155,7 +126,7 @@ def test_comment__while_it_is_revoked__is_refused(
     with transaction.atomic():
         revoked(grant)
         like = start(pool, lambda: client.post("/api/v1/activities/", body).status_code)
-        wait_for(1)
+        wait_for_locks(1)
     assert like.result() == 400
 
 
@@ -168,34 +139,8 @@ def test_edit__while_its_home_deletes_the_row__finds_nothing(
     with operator_at(alpha), transaction.atomic():
         Study.objects.get().delete()
         edit = start(pool, lambda: client.patch(f"/api/v1/studies/{study.pk}/", {"title": "x"}).status_code)
-        wait_for(1)
+        wait_for_locks(1)
     assert edit.result() == 404
-
-
-def test_share__twenty_times_at_once__is_one_grant(
-    study: Study, pool: Any, alpha: Any, beta: Any, ana: Any
-) -> None:
-    """Everybody gets the one that lives."""
-    made = [start(pool, lambda: offered(study, alpha, beta, ana).pk) for _ in range(20)]
-    assert {each.result() for each in made} == {Grant.objects.get(status__in=LIVING).pk}
-
-
-def test_accept__twice_at_once__is_accepted_once(
-    study: Study, pool: Any, alpha: Any, beta: Any, ana: Any, bea: Any
-) -> None:
-    """The second finds it accepted."""
-    grant = offered(study, alpha, beta, ana)
-
-    def answer() -> str:
-        with operation(actor=Actor.user(bea)):
-            return str(accept(Grant.objects.get(pk=grant.pk)).status)
-
-    with transaction.atomic():
-        Grant.objects.select_for_update().get(pk=grant.pk)
-        answers = [start(pool, answer) for _ in range(2)]
-        wait_for(2)
-    assert [each.result() for each in answers] == ["active", "active"]
-    assert GrantEvent.objects.filter(grant_id=grant.pk, status="active").count() == 1
 
 
 def test_accept__before_its_home_goes__ends_with_it(
@@ -206,7 +151,7 @@ def test_accept__before_its_home_goes__ends_with_it(
     with transaction.atomic(), operation(actor=Actor.user(bea)):
         accept(Grant.objects.get(pk=grant.pk))
         going = start(pool, lambda: act(life.delete, Namespace.objects.get(pk=alpha.pk)))
-        wait_for(1)
+        wait_for_locks(1)
     going.result()
     grant.refresh_from_db()
     assert (Namespace.objects.get(pk=alpha.pk).state, grant.status) == ("deleted", "suspended")
@@ -225,7 +170,7 @@ def test_accept__after_its_home_began_to_go__is_refused(
     with transaction.atomic():
         Namespace.objects.select_for_update().get(pk=alpha.pk)
         answering = start(pool, answer)
-        wait_for(1)
+        wait_for_locks(1)
         Namespace.objects.filter(pk=alpha.pk).update(state="deleting")
     grant.refresh_from_db()
     assert (answering.result(), grant.status) == (GrantStateRefused, "revoked")
@@ -244,7 +189,7 @@ def test_reshare__while_the_row_is_deleted__goes_with_it(
     with operator_at(alpha), transaction.atomic():
         SharedResource.objects.select_for_update().get()
         passing = start(pool, pass_on)
-        wait_for(1)
+        wait_for_locks(1)
         Study.objects.get().delete()
     assert Grant.objects.get(pk=passing.result()).resource_deleted
 
@@ -256,7 +201,7 @@ def test_share__while_the_row_is_deleted__is_refused(
     with operator_at(alpha), transaction.atomic():
         Study.objects.get().delete()
         sharing = start(pool, lambda: offered(study, alpha, beta, ana))
-        wait_for(1)
+        wait_for_locks(1)
     assert sharing.result() is ShareRefused
     assert not Grant.objects.exists()
 
@@ -273,7 +218,7 @@ def test_delete__while_the_row_is_shared__marks_the_grant(
     with transaction.atomic():
         grant = granted(study, alpha, beta)
         deleting = start(pool, delete)
-        wait_for(1)
+        wait_for_locks(1)
     deleting.result()
     grant.refresh_from_db()
     assert (grant.status, grant.resource_deleted) == ("active", True)

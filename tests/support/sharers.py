@@ -192,6 +192,17 @@ def restore(chance: random.Random) -> None:
 
 
 @step
+def move(chance: random.Random) -> None:
+    """Let a specimen belong to another study."""
+    home = any_namespace(chance)
+    row, study = any_row(chance, home, Specimen), any_row(chance, home, Study)
+    if row is not None and study is not None:
+        with namespace_scope(home):
+            row.study = study
+            row.save()
+
+
+@step
 def raw_sql(chance: random.Random) -> None:
     """Change rows past the ORM: rename, delete, restore, or remove for good."""
     home = any_namespace(chance)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import partial
+from functools import partial, reduce
+from operator import or_
 from typing import Any
 
 from django.contrib import messages
@@ -33,18 +34,18 @@ from smartmodels.sharing import (
     revoke,
     set_policy,
     share,
-    side_of,
     status_of,
 )
 
 __all__ = ["sharing_urls"]
 
 _PER_PAGE = 50
-_STEPS: dict[str, tuple[str, Callable[[Any], Any], str]] = {
-    "accept": ("target_id", accept, "Accepted: the row can be seen here now."),
-    "decline": ("target_id", decline, "Declined."),
-    "leave": ("target_id", leave, "Given back: the row is not visible here any more."),
-    "revoke": ("home_id", revoke, "Taken back: the row is not visible there any more."),
+_SIDES = ("home_id", "target_id", "passer_id")
+_STEPS: dict[str, tuple[tuple[str, ...], Callable[[Any], Any], str]] = {
+    "accept": (("target_id",), accept, "Accepted: the row can be seen here now."),
+    "decline": (("target_id",), decline, "Declined."),
+    "leave": (("target_id",), leave, "Given back: the row is not visible here any more."),
+    "revoke": (("home_id", "passer_id"), revoke, "Taken back: the row is not visible there any more."),
 }
 
 
@@ -60,11 +61,9 @@ class _SharingPages(SitePages):
         return HttpResponseRedirect(request.get_full_path())
 
     def _grant(self, request: Any, given: str, *sides: str) -> Any:
-        sided = Q()
-        for side in sides:
-            sided |= Q(**{side: request.namespace.pk})
-        grants = get_grant_model().objects.select_related("resource", "home", "target")
-        grant = _between(grants.filter(user=None)).filter(sided, pk=key_of(given, "grant")).first()
+        grants = get_grant_model().objects.select_related("resource", "home", "target", "passer")
+        sided = _between(grants.filter(user=None)).filter(_here(request, sides))
+        grant = sided.filter(pk=key_of(given, "grant")).first()
         if grant is None:
             raise Http404("There is no such grant here.")
         return grant
@@ -74,20 +73,20 @@ class _SharingPages(SitePages):
         step = _STEPS.get(request.POST.get("do", ""))
         if step is None:
             raise Http404("There is no such button.")
-        side, deed, text = step
-        deed(self._grant(request, request.POST.get("grant", ""), side))
+        sides, deed, text = step
+        deed(self._grant(request, request.POST.get("grant", ""), *sides))
         return self._back(request, text)
 
-    def _list(self, request: Any, side: str, page: str, title: str) -> Any:
+    def _list(self, request: Any, sides: tuple[str, ...], page: str, title: str) -> Any:
         self._rights(request)
         if request.method == "POST":
             return self._act(request)
-        grants = _between(get_grant_model().objects.filter(user=None, **{side: request.namespace.pk}))
+        grants = _between(get_grant_model().objects.filter(_here(request, sides), user=None))
         grants = grants.select_related("resource", "home", "target").order_by("-created_at", "-pk")
         page_obj = Paginator(grants, _PER_PAGE).get_page(request.GET.get("p"))
-        events = _between(get_event_model().objects.filter(to_user_id=None, **{side: request.namespace.pk}))
+        events = _between(get_event_model().objects.filter(_here(request, sides), to_user_id=None))
         return self._render(
-            request, page, title=title, rows=[_row(grant) for grant in page_obj.object_list],
+            request, page, title=title, rows=[_row(grant, request) for grant in page_obj.object_list],
             page_obj=page_obj, page_range=page_obj.paginator.get_elided_page_range(page_obj.number),
             events=[_told(event, request) for event in events.order_by("-id")[:20]],
         )  # fmt: skip
@@ -95,7 +94,7 @@ class _SharingPages(SitePages):
     def grant(self, request: Any, grant_id: str) -> Any:
         """Show what happened to a grant; its home changes its terms here."""
         self._rights(request)
-        grant = self._grant(request, grant_id, "home_id", "target_id")
+        grant = self._grant(request, grant_id, *_SIDES)
         is_home = grant.home_id == request.namespace.pk
         form = TermsForm(request.POST or None, initial={"role": grant.role, "expires_at": grant.expires_at})
         if request.method == "POST" and is_home and form.is_valid():
@@ -107,7 +106,7 @@ class _SharingPages(SitePages):
                 return self._back(request, "Saved.")
         events = get_event_model().objects.filter(grant_id=grant.pk).order_by("-id")
         return self._render(
-            request, "sharing_grant", 400 if form.errors else 200, title="Grant", row=_row(grant),
+            request, "sharing_grant", 400 if form.errors else 200, title="Grant", row=_row(grant, request),
             form=form if is_home and grant.status in LIVING else None, is_home=is_home,
             events=[_told(event, request) for event in events[:200]],
         )  # fmt: skip
@@ -131,7 +130,7 @@ class _SharingPages(SitePages):
         return self._render(
             request, "sharing_row", 400 if form.errors else 200, title="Who can see this row", row=row,
             address=reverse(f"admin:{row._meta.app_label}_{row._meta.model_name}_change", args=[row.pk]),
-            rows=[_row(grant) for grant in living_grants(type(row), row.pk)[:200]],
+            rows=[_row(grant, request) for grant in living_grants(type(row), row.pk)[:200]],
             form=form if rights.manages else None, manages=rights.manages,
         )  # fmt: skip
 
@@ -164,6 +163,11 @@ class _SharingPages(SitePages):
         )
 
 
+def _here(request: Any, sides: tuple[str, ...]) -> Q:
+    """Return the condition for what has the namespace of the request on one of these sides."""
+    return reduce(or_, (Q(**{side: request.namespace.pk}) for side in sides))
+
+
 def _between(rows: Any) -> Any:
     """Return the grants, or events, that admins see: none in private mode, where rows are not theirs."""
     return rows.none() if is_private() else rows
@@ -174,13 +178,14 @@ def _note(form: Any, error: SmartModelsError) -> None:
     form.add_error(field if field in form.fields else None, error.message)
 
 
-def _row(grant: Any) -> dict[str, Any]:
+def _row(grant: Any, request: Any) -> dict[str, Any]:
     """Return a grant as pages show it; of a target that did not answer, only the name it was offered to."""
     is_known = grant.target is not None and (grant.decided_at is not None or grant.status == "active")
-    status = str(status_of(grant))
+    status, is_home = str(status_of(grant)), grant.home_id == request.namespace.pk
+    shows = status in ("active", "pending") and not grant.resource_deleted
     return {
-        "grant": grant, "status": status, "is_living": status in LIVING, "label": grant.resource.label,
-        "shows": status in ("active", "pending") and not grant.resource_deleted,
+        "grant": grant, "status": status, "is_living": status in LIVING, "is_home": is_home, "shows": shows,
+        "label": grant.resource.label if is_home or shows else "",
         "target": grant.target.slug if is_known else grant.target_slug,
         "kind": grant.model.rpartition(".")[2],
     }  # fmt: skip
@@ -188,12 +193,8 @@ def _row(grant: Any) -> dict[str, Any]:
 
 def _told(event: Any, request: Any) -> tuple[Any, str, str, str]:
     """Return an event, what happened, to what kind of row, and who did it: of the other side, its name."""
-    side = side_of(event)
-    if side is None:
-        who = ""
-    else:
-        is_own = getattr(event, f"{side}_id") == request.namespace.pk
-        who = event.actor_label if is_own else getattr(event, f"{side}_slug")
+    is_own = event.side and getattr(event, f"{event.side}_id") == request.namespace.pk
+    who = event.actor_label if is_own else getattr(event, f"{event.side}_slug", "")
     return event, _what(event), event.model.rpartition(".")[2], who
 
 
@@ -211,8 +212,8 @@ def _what(event: Any) -> str:
 def sharing_urls(site: Any, wrap: Callable[..., Any]) -> list[Any]:
     """Return the addresses of the pages; ``wrap`` guards a view as the site guards its own."""
     pages = _SharingPages(site)
-    inbox = partial(pages._list, side="target_id", page="sharing_in", title="Shared with us")
-    outbox = partial(pages._list, side="home_id", page="sharing_out", title="Shared by us")
+    inbox = partial(pages._list, sides=("target_id",), page="sharing_in", title="Shared with us")
+    outbox = partial(pages._list, sides=("home_id", "passer_id"), page="sharing_out", title="Shared by us")
     return [
         path("sharing/", wrap(inbox), name="sharing_in"),
         path("sharing/out/", wrap(outbox), name="sharing_out"),

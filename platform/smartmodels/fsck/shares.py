@@ -119,12 +119,12 @@ _REMARK = """
 _LAST = "(SELECT e.status FROM {events} e WHERE e.grant_id = g.id ORDER BY e.id DESC LIMIT 1)"
 _EVENT = f"""
     INSERT INTO {{events}} (grant_id, home_id, home_slug, target_id, target_slug, to_user_id, model, row_id,
-        status_before, status, terms, actor_kind, actor_label, reason)
+        status_before, status, terms, actor_kind, actor_label, reason, passer_id)
     SELECT g.id, g.home_id, h.slug, g.target_id, g.target_slug, g.user_id, g.model, g.row_id,
         coalesce({_LAST}, ''), g.status,
         jsonb_build_object('role', g.role, 'expires_at', g.expires_at, 'may_reshare', g.may_reshare,
             'covers_below', g.covers_below, 'history', g.history, 'at_end', g.at_end),
-        'system', 'fsck', 'The step had no event.'
+        'system', 'fsck', 'The step had no event.', g.passer_id
     FROM {{grants}} g JOIN {{namespaces}} h ON h.id = g.home_id WHERE g.id = ANY (%s)
 """  # noqa: S608
 _ASTRAY = f"""

@@ -156,9 +156,7 @@ def _keep_registered(model: Any) -> None:
     """Add the constraint by which the registry of shared rows follows the model's rows."""
     meta = model._meta
     name = f"{meta.app_label}_{meta.model_name}_registered"
-    made = Registered(
-        name=name, label=meta.label_lower, key=meta.pk.column, named_by=model.smart.label_column(model)
-    )
+    made = Registered.of(model, name, model.smart.label_column(model))
     meta.constraints = [*meta.constraints, made]
     # The autodetector reads only the options that a model declared.
     meta.original_attrs["constraints"] = meta.constraints

@@ -5,7 +5,16 @@ from __future__ import annotations
 from functools import cache
 from typing import Any
 
-__all__ = ["count_served", "extended", "extensions", "path_of", "registered", "view_class_of", "viewsets"]
+__all__ = [
+    "count_served",
+    "extended",
+    "extensions",
+    "path_of",
+    "path_of_label",
+    "registered",
+    "view_class_of",
+    "viewsets",
+]
 
 viewsets: dict[str, type[Any]] = {}
 """By path."""
@@ -30,6 +39,12 @@ def view_class_of(model: Any) -> type[Any] | None:
 def path_of(model: Any) -> str | None:
     """Return the path of the list of a model's rows; None if no endpoint serves it."""
     return next((path for path, viewset in viewsets.items() if viewset.model is model), None)
+
+
+def path_of_label(label: str) -> str | None:
+    """Return the path of the list of the rows of a model such as ``research.study``, as :func:`path_of`."""
+    served = ((path, viewset.model._meta.label_lower) for path, viewset in viewsets.items())
+    return next((path for path, name in served if name == label), None)
 
 
 def count_served() -> int:

@@ -6,7 +6,7 @@ all, and a grant each namespace that may see one. What has to hold whatever writ
 an event.
 """
 
-from smartmodels.sharing.clock import side_of, status_of
+from smartmodels.sharing.clock import status_of
 from smartmodels.sharing.copying import Copied, copy_promised, homes_to_copy, promised
 from smartmodels.sharing.deciding import accept, change_terms, decline, expire_grants, leave, revoke
 from smartmodels.sharing.events import AbstractGrantEvent
@@ -26,7 +26,7 @@ from smartmodels.sharing.grants import (
 from smartmodels.sharing.inheriting import inherit_grants
 from smartmodels.sharing.lookups import SENTINEL_NAMESPACE, by_namespaces
 from smartmodels.sharing.namespaces import ResourceNamespaces
-from smartmodels.sharing.offering import ANSWER_DAYS, Terms, share, share_many
+from smartmodels.sharing.offering import ANSWER_DAYS, share, share_many
 from smartmodels.sharing.people import member_of, share_with_users
 from smartmodels.sharing.policies import AbstractSharingPolicy, Sharing, policy_of, set_policy
 from smartmodels.sharing.reading import (
@@ -42,6 +42,7 @@ from smartmodels.sharing.registering import label_of
 from smartmodels.sharing.registry import AbstractSharedResource
 from smartmodels.sharing.resharing import reshare
 from smartmodels.sharing.speaking import speaks_for
+from smartmodels.sharing.terms import Terms
 from smartmodels.sharing.triggers import CreateSharingFunctions, Registered
 from smartmodels.sharing.writing import (
     at_home,
@@ -108,7 +109,6 @@ __all__ = [
     "share",
     "share_many",
     "share_with_users",
-    "side_of",
     "speaks_for",
     "status_of",
     "through_grant",

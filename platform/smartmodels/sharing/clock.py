@@ -1,19 +1,15 @@
-"""What grants are by the clock, whether or not anybody noted it yet, and on whose side a step was done."""
+"""What grants are by the clock, whether or not anybody noted it yet."""
 
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any, Literal
+from typing import Any
 
 from django.utils import timezone
 
 from smartmodels.sharing.grants import LIVING, GrantStatus
 
-__all__ = ["Side", "is_over", "side_of", "status_of"]
-
-Side = Literal["home", "target"]
-
-_STEPS_OF_TARGET = (GrantStatus.DECLINED, GrantStatus.LEFT)
+__all__ = ["is_over", "status_of"]
 
 
 def is_over(grant: Any) -> bool:
@@ -28,17 +24,3 @@ def is_over(grant: Any) -> bool:
 def status_of(grant: Any) -> str:
     """Return what the grant is by now: one that lives past its time is expired."""
     return GrantStatus.EXPIRED if grant.status in LIVING and is_over(grant) else grant.status
-
-
-def side_of(event: Any) -> Side | None:
-    """Return on whose side a step was done: the target accepts, declines and leaves; the rest is the home's.
-
-    None for what a third namespace passed on, and for the end of a time, which whoever comes first notes.
-    """
-    if event.passed_on or event.status == GrantStatus.EXPIRED:
-        return None
-    accepted = event.status_before == GrantStatus.PENDING and event.status in (
-        GrantStatus.ACTIVE,
-        GrantStatus.SUSPENDED,
-    )
-    return "target" if accepted or event.status in _STEPS_OF_TARGET else "home"

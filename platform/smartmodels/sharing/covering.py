@@ -12,7 +12,7 @@ from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Now
 
-from smartmodels.sharing.grants import LIVING, GrantCause, get_grant_model
+from smartmodels.sharing.grants import LIVING, GrantCause, GrantRole, get_grant_model
 from smartmodels.sharing.registering import label_of, register
 
 __all__ = ["cover", "covering_grants", "follow", "inherited_lately", "keys_above"]
@@ -43,10 +43,12 @@ def _keys_below(model: Any) -> Iterable[tuple[Any, Any]]:
             yield from ((below, field) for field in keys_above(below) if field.remote_field.model is model)
 
 
-def cover(grants: Sequence[Any]) -> int:
+def cover(grants: Sequence[Any], policy: Any) -> int:
     """Grant what belongs to the rows of these covering grants, all the way down; return how many follow them.
 
-    The home is bound. The number of queries grows with models and with thousands of rows.
+    ``policy`` is that of the home: no role is above its limit. Deleted rows are among them, whose grants
+    sleep until they are restored. The home is bound. The number of queries grows with models and with
+    thousands of rows.
     """
     following = 0
     inherited_lately.set(None)
@@ -56,14 +58,14 @@ def cover(grants: Sequence[Any]) -> int:
     for label, above in by_model.items():
         for below, field in _keys_below(apps.get_model(label)):
             keys = [grant.row_id for grant in above]
-            rows = list(below.objects.filter(**{f"{field.attname}__in": keys}).only("pk", field.attname))
+            rows = list(below.all_objects.filter(**{f"{field.attname}__in": keys}).only("pk", field.attname))
             for first in range(0, len(rows), AT_ONCE):
-                followers = follow(rows[first : first + AT_ONCE], {field: above})
-                following += len(followers) + cover(followers)
+                followers = follow(rows[first : first + AT_ONCE], {field: above}, policy)
+                following += len(followers) + cover(followers, policy)
     return following
 
 
-def follow(rows: Sequence[Any], covering: Mapping[Any, Sequence[Any]]) -> list[Any]:
+def follow(rows: Sequence[Any], covering: Mapping[Any, Sequence[Any]], policy: Any) -> list[Any]:
     """Grant rows of one model like what they belong to; return the grants that follow.
 
     ``covering`` has the covering grants of the rows above, by the key of ``rows`` that points at those.
@@ -76,18 +78,19 @@ def follow(rows: Sequence[Any], covering: Mapping[Any, Sequence[Any]]) -> list[A
         grants += [(row.pk, grant) for row in rows for grant in by_key[getattr(row, field.attname)]]
     if not grants:
         return []
-    registered = register(type(rows[0]), {key for key, _ in grants})
-    return _grant_like(registered, grants)
+    registered = register(type(rows[0]), {key for key, _ in grants}, deleted=True)
+    return _grant_like(registered, grants, policy)
 
 
-def _grant_like(registered: dict[Any, Any], wanted: Sequence[tuple[Any, Any]]) -> list[Any]:
+def _grant_like(registered: dict[Any, Any], wanted: Sequence[tuple[Any, Any]], policy: Any) -> list[Any]:
     model = get_grant_model()
     model.objects.bulk_create(
         [
             model(
                 resource_id=registered[key], home_id=like.home_id, target_id=like.target_id, row_id=key,
                 target_slug=like.target_slug, source=like, cause=GrantCause.RULE, status=like.status,
-                role=like.role, expires_at=like.expires_at, answer_by=like.answer_by, covers_below=True,
+                role=_lower(like.role, policy.highest_role), expires_at=like.expires_at,
+                answer_by=like.answer_by, covers_below=True,
                 history=like.history, at_end=like.at_end, created_by_label=like.created_by_label,
             )
             for key, like in wanted
@@ -99,6 +102,10 @@ def _grant_like(registered: dict[Any, Any], wanted: Sequence[tuple[Any, Any]]) -
     return list(
         model.objects.filter(source__in=sources, resource__in=keys, status__in=LIVING, cause=GrantCause.RULE)
     )
+
+
+def _lower(*roles: str) -> str:
+    return min(roles, key=lambda role: GrantRole(role).rank)
 
 
 def covering_grants(home: Any, field: Any, keys: Iterable[Any]) -> list[Any]:

@@ -38,9 +38,10 @@ class AbstractGrantEvent(models.Model):
     actor_label = models.TextField(default="", editable=False)
     user_id = models.UUIDField(null=True, editable=False)
     reason = models.TextField(blank=True, default="", editable=False)
-    passed_on = models.BooleanField(
-        default=False, db_default=False, editable=False,
-        help_text="Whether a namespace did it that is on neither side: it passed on what it sees.",
+    passer_id = models.UUIDField(null=True, editable=False)
+    side = models.CharField(
+        max_length=6, blank=True, default="", db_default="", editable=False,
+        help_text="Whose step it was: of home, target or passer; empty: nobody's, as when a time is over.",
     )  # fmt: skip
 
     class Meta:
@@ -50,6 +51,11 @@ class AbstractGrantEvent(models.Model):
             models.Index(fields=["grant_id", "-id"], name="%(app_label)s_event_grant"),
             models.Index(fields=["home_id", "-id"], name="%(app_label)s_event_home"),
             models.Index(fields=["target_id", "-id"], name="%(app_label)s_event_target"),
+            models.Index(
+                fields=["passer_id", "-id"],
+                condition=models.Q(passer_id__isnull=False),
+                name="%(app_label)s_event_passer",
+            ),
         ]
 
     def __str__(self) -> str:

@@ -121,6 +121,10 @@ class AbstractGrant(models.Model):
         "self", on_delete=models.SET_NULL, null=True, related_name="followers", editable=False,
         help_text="The grant it comes from, passed on or covering: it ends with that.",
     )  # fmt: skip
+    passer = models.ForeignKey(
+        django_settings.TENANT_MODEL, on_delete=models.SET_NULL, null=True, related_name="grants_passed",
+        editable=False, db_index=False, help_text="The namespace that passed it on, which may take it back.",
+    )  # fmt: skip
     status = models.CharField(max_length=9, choices=GrantStatus.choices, default=GrantStatus.PENDING)
     resource_deleted = models.BooleanField(default=False, editable=False)
     history = models.CharField(max_length=5, choices=GrantHistory.choices, default=GrantHistory.NONE)
@@ -197,6 +201,11 @@ class AbstractGrant(models.Model):
             models.Index(fields=["resource", "resource_deleted"], name="%(app_label)s_grant_marks"),
             models.Index(fields=["target", "-created_at", "-id"], name="%(app_label)s_grant_inbox"),
             models.Index(fields=["home", "-created_at", "-id"], name="%(app_label)s_grant_outbox"),
+            models.Index(
+                fields=["passer", "-created_at", "-id"],
+                condition=Q(passer__isnull=False),
+                name="%(app_label)s_grant_passed",
+            ),
             models.Index(
                 fields=["expires_at"],
                 condition=Q(status__in=_LIVING, expires_at__isnull=False),

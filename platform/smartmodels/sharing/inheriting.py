@@ -15,10 +15,11 @@ from smartmodels.context import require_namespace, require_operation
 from smartmodels.querysets import is_private
 from smartmodels.sharing.covering import covering_grants, follow, inherited_lately, keys_above
 from smartmodels.sharing.grants import GrantCause, get_grant_model
-from smartmodels.sharing.offering import Receiver, Terms, grant_rows
+from smartmodels.sharing.offering import Receiver, grant_rows
 from smartmodels.sharing.policies import Sharing, policy_of
 from smartmodels.sharing.registering import label_of, register
 from smartmodels.sharing.speaking import speaks_for
+from smartmodels.sharing.terms import Terms, takes_in
 from smartmodels.tenancy.models import Role, State, get_membership_model, get_namespace_model
 from smartmodels.tenancy.triggers import quoted
 
@@ -51,7 +52,8 @@ def inherit_grants(rows: Sequence[Any]) -> int:
     ``home`` gives none. Otherwise rows are granted like what they belong to, where a grant covers that
     (:attr:`Terms.covers_below`), and to the other namespaces of who creates them: with ``family`` at once
     where those are owned by an owner of this one, pending elsewhere; with ``all`` at once. The policies of
-    both sides hold. Where nothing is inherited an operation costs one query, however many rows it makes.
+    both sides hold; of a home that lets nothing out nothing new is granted. Where nothing is inherited an
+    operation costs one query, however many rows it makes.
     """
     model, home = type(rows[0]), require_namespace()
     if settings().INHERIT_NAMESPACES == "home" or is_private() or not model.smart.shareable:
@@ -59,13 +61,17 @@ def inherit_grants(rows: Sequence[Any]) -> int:
     inherited = _inherited(home)
     if not inherited.covering and not inherited.elsewhere:
         return 0
+    policy = policy_of(home)
+    if policy.outbound == Sharing.OFF:
+        return 0
     above = [field for field in keys_above(model) if label_of(field.remote_field.model) in inherited.covering]
     with transaction.atomic():
         covering = {
             field: covering_grants(home, field, [getattr(row, field.attname) for row in rows])
             for field in above
         }
-        return len(follow(rows, covering)) + _grant_elsewhere(home, rows, inherited.elsewhere)
+        following = len(follow(rows, covering, policy))
+        return following + _grant_elsewhere(home, policy, rows, inherited.elsewhere)
 
 
 def _inherited(home: Any) -> _Inherited:
@@ -90,9 +96,8 @@ def _inherited(home: Any) -> _Inherited:
     return known
 
 
-def _grant_elsewhere(home: Any, rows: Sequence[Any], elsewhere: Sequence[uuid.UUID]) -> int:
-    policy = policy_of(home) if elsewhere else None
-    if policy is None or policy.outbound == Sharing.OFF:
+def _grant_elsewhere(home: Any, policy: Any, rows: Sequence[Any], elsewhere: Sequence[uuid.UUID]) -> int:
+    if not elsewhere:
         return 0
     if policy.outbound == Sharing.APPROVE and not speaks_for(home):
         return 0
@@ -110,7 +115,7 @@ def _consenting(home: Any, elsewhere: Sequence[uuid.UUID]) -> list[Receiver]:
     made = []
     for namespace in get_namespace_model().objects.filter(pk__in=elsewhere):
         policy = policy_of(namespace)
-        if policy.inbound == Sharing.OFF or not policy.knows(home.slug):
+        if not takes_in(policy, home, Terms()):
             continue
         at_once = everywhere or policy.inbound == Sharing.AUTO or owners & set(of_others[namespace.pk])
         made.append(Receiver(namespace.slug, namespace, consents=bool(at_once)))

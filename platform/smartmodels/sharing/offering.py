@@ -18,54 +18,29 @@ from smartmodels.sharing.covering import cover
 from smartmodels.sharing.grants import (
     LIVING,
     GrantCause,
-    GrantEnd,
-    GrantHistory,
-    GrantRole,
     GrantStatus,
     get_grant_model,
 )
 from smartmodels.sharing.policies import Sharing, policy_of
 from smartmodels.sharing.registering import register
 from smartmodels.sharing.speaking import refuse_in_private, speaks_for
+from smartmodels.sharing.terms import Terms, takes_in, within_policy
 from smartmodels.tenancy.models import State, get_namespace_model
 
 __all__ = [
     "ANSWER_DAYS",
     "Receiver",
-    "Terms",
     "check_shareable",
     "expire_living",
     "grant_rows",
     "receivers",
-    "refuse_wider",
     "share",
     "share_many",
     "waiting_until",
-    "within_policy",
 ]
 
 ANSWER_DAYS = 14
 """Days in which an offer can be accepted."""
-
-
-@dataclass(frozen=True, slots=True)
-class Terms:
-    """What a grant allows, and until when."""
-
-    role: str = GrantRole.VIEW
-    expires_at: datetime | None = None
-    covers_below: bool = False
-    may_reshare: bool = False
-    history: str = GrantHistory.NONE
-    at_end: str = GrantEnd.NONE
-
-    def __post_init__(self) -> None:
-        for name, known in (("role", GrantRole), ("history", GrantHistory), ("at_end", GrantEnd)):
-            given = getattr(self, name)
-            if given not in known.values:
-                raise ShareRefused(f"{given!r} is no {name}: one of {', '.join(known.values)}.", field=name)
-        if self.expires_at is not None and self.expires_at <= timezone.now():
-            raise ShareRefused("A grant cannot end in the past: name a moment to come.", field="expires_at")
 
 
 def share(resource: Any, target: Any, *, cause: str = GrantCause.MANUAL, **terms: Any) -> Any:
@@ -98,7 +73,7 @@ def share_many(
         ]
         if agreed.covers_below:
             for grants in made:
-                cover(list(grants.values()))
+                cover(list(grants.values()), policy_of(home))
     return [grants[registered[row.pk]] for row in rows for grants in made]
 
 
@@ -109,11 +84,10 @@ def _agreed(home: Any, rows: Sequence[Any], terms: Terms) -> Terms:
         check_instance(row)
     check_shareable(rows)
     policy = policy_of(home)
-    if policy.outbound == Sharing.OFF:
-        raise ShareRefused(f"{home.slug} shares nothing (its sharing policy): ask one of its admins.")
+    agreed = within_policy(home, policy, terms)
     if policy.outbound == Sharing.APPROVE and not speaks_for(home):
         raise NotPermitted("Sharing is for the owner and the admins of a namespace: ask one of them.")
-    return within_policy(home, policy, terms)
+    return agreed
 
 
 def check_shareable(rows: Sequence[Any]) -> None:
@@ -124,25 +98,6 @@ def check_shareable(rows: Sequence[Any]) -> None:
         raise ShareRefused(
             f"{kind.capitalize()} are not shared with other namespaces (class Smart: shareable)."
         )
-
-
-def refuse_wider(terms: Terms) -> None:
-    """Raise ShareRefused for terms that a grant to a user cannot have."""
-    if terms.covers_below or terms.may_reshare or terms.at_end != GrantEnd.NONE:
-        raise ShareRefused(
-            "With a user one row is shared by itself: nothing below it, not passed on, and not copied."
-        )
-
-
-def within_policy(home: Any, policy: Any, terms: Terms) -> Terms:
-    """Return the terms as the home's policy completes them; raise ShareRefused for a role above its limit."""
-    if GrantRole(terms.role).rank > GrantRole(policy.highest_role).rank:
-        raise ShareRefused(
-            f"{home.slug} shares its rows as {policy.highest_role} at most (its sharing policy)."
-        )
-    if terms.expires_at is None and policy.default_days is not None:
-        return Terms(**{**asdict(terms), "expires_at": timezone.now() + timedelta(days=policy.default_days)})
-    return terms
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,8 +137,7 @@ def _receiver(home: Any, slug: str, namespace: Any | None, terms: Terms) -> Rece
     if speaks_for(asked) and is_there:
         return Receiver(slug, namespace, consents=True)
     policy = policy_of(asked)
-    too_much = GrantRole(terms.role).rank > GrantRole(policy.highest_role).rank
-    if not is_there or policy.inbound == Sharing.OFF or not policy.knows(home.slug) or too_much:
+    if not is_there or not takes_in(policy, home, terms):
         return Receiver(slug, None, consents=False)
     return Receiver(slug, namespace, consents=policy.inbound == Sharing.AUTO)
 

@@ -18,17 +18,11 @@ from smartmodels.context import require_namespace, require_operation
 from smartmodels.exceptions import NotPermitted, ShareRefused
 from smartmodels.querysets import check_instance, is_private
 from smartmodels.sharing.grants import LIVING, GrantCause, GrantStatus, get_grant_model
-from smartmodels.sharing.offering import (
-    ANSWER_DAYS,
-    Terms,
-    check_shareable,
-    expire_living,
-    refuse_wider,
-    within_policy,
-)
+from smartmodels.sharing.offering import ANSWER_DAYS, check_shareable, expire_living
 from smartmodels.sharing.policies import Sharing, policy_of
 from smartmodels.sharing.registering import register
 from smartmodels.sharing.speaking import acts_for_all
+from smartmodels.sharing.terms import Terms, refuse_wider, within_policy
 from smartmodels.tenancy.models import get_membership_model
 
 __all__ = ["member_of", "share_with_users"]
@@ -77,9 +71,10 @@ def _agreed(home: Any, rows: Sequence[Any], terms: Terms) -> Terms:
             raise NotPermitted("Sharing a private row is for whose it is: ask them.")
     refuse_wider(terms)
     policy = policy_of(home)
-    if Sharing.OFF in (policy.outbound, policy.inbound):
-        raise ShareRefused(f"{home.slug} shares nothing (its sharing policy): ask one of its admins.")
-    return within_policy(home, policy, terms)
+    agreed = within_policy(home, policy, terms)
+    if policy.inbound == Sharing.OFF:
+        raise ShareRefused(f"{home.slug} takes nothing in (its sharing policy): ask one of its admins.")
+    return agreed
 
 
 def _receiver(home: Any, given: Any) -> _Receiver:

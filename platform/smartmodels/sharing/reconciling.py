@@ -14,6 +14,7 @@ from django.apps import apps
 from django.db import connection, transaction
 
 from smartmodels.sharing.grants import LIVING, GrantStatus, get_grant_model, get_registry_model
+from smartmodels.sharing.registering import WHOSE
 from smartmodels.tenancy.triggers import quoted
 
 __all__ = ["Differing", "differing_rows", "reconcile"]
@@ -84,9 +85,6 @@ def _tables() -> dict[str, str]:
 
 
 _NOTHING = "(SELECT NULL::uuid AS id, NULL::timestamptz AS deleted_at, NULL::uuid AS owner_id WHERE false)"
-_WHOSE = (
-    "CASE WHEN t.deleted_at IS NULL THEN t.owner_id ELSE coalesce(t.owner_before_deletion_id, t.owner_id) END"
-)
 
 
 def _row(schema: str, label: str) -> dict[str, str]:
@@ -99,7 +97,7 @@ def _row(schema: str, label: str) -> dict[str, str]:
     return {
         "rows": f"{quoted(schema)}.{quoted(model._meta.db_table)}",
         "key": quoted(model._meta.pk.column),
-        "whose": _WHOSE,
+        "whose": WHOSE,
         "said": f"public.smartmodels_label(t.{quoted(named_by)}::text)" if named_by else "''",
     }
 

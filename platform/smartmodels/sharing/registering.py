@@ -14,7 +14,12 @@ from smartmodels.sharing.grants import get_registry_model
 from smartmodels.tenancy.models import get_namespace_model, new_key
 from smartmodels.tenancy.triggers import quoted
 
-__all__ = ["label_of", "register"]
+__all__ = ["WHOSE", "hold_home", "label_of", "register"]
+
+WHOSE = (
+    "CASE WHEN t.deleted_at IS NULL THEN t.owner_id ELSE coalesce(t.owner_before_deletion_id, t.owner_id) END"
+)
+"""SQL: whose a row ``t`` is; of a deleted one whose it was."""
 
 
 def label_of(model: type[models.Model]) -> str:
@@ -22,11 +27,18 @@ def label_of(model: type[models.Model]) -> str:
     return model._meta.label_lower
 
 
-def register(model: Any, keys: Iterable[uuid.UUID]) -> dict[uuid.UUID, Any]:
+def hold_home(grant: Any) -> None:
+    """Hold the home as it is, before the grant: who ends the life of a home holds it when they end grants."""
+    table = f"public.{quoted(get_namespace_model()._meta.db_table)}"
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT FROM {table} WHERE id = %s FOR SHARE", [grant.home_id])
+
+
+def register(model: Any, keys: Iterable[uuid.UUID], *, deleted: bool = False) -> dict[uuid.UUID, Any]:
     """Enter rows of the bound namespace in the registry; return the key there of each: two statements.
 
     The rows are held until the transaction ends, so that nobody changes them in between. Raises RowNotFound
-    for a key without a row, and ShareRefused for a deleted row.
+    for a key without a row, and ShareRefused for a deleted row, unless ``deleted`` ones are entered too.
     """
     wanted = sorted(set(keys))
     with transaction.atomic(), connection.cursor() as cursor:
@@ -36,7 +48,7 @@ def register(model: Any, keys: Iterable[uuid.UUID]) -> dict[uuid.UUID, Any]:
         held = dict(cursor.fetchall())
         if missing := set(wanted) - set(held):
             raise RowNotFound(f"There is no {model._meta.verbose_name} {min(missing)} here.")
-        if any(held.values()):
+        if any(held.values()) and not deleted:
             raise ShareRefused("A deleted row cannot be shared: restore it first.")
         values = [require_namespace().pk, label_of(model), [new_key() for _ in wanted], wanted]
         cursor.execute(_ENTER.format(**_names(model)), values)
@@ -50,6 +62,7 @@ def _names(model: Any) -> dict[str, str]:
         "registry": f"public.{quoted(get_registry_model()._meta.db_table)}",
         "table": quoted(model._meta.db_table),
         "key": quoted(model._meta.pk.column),
+        "whose": WHOSE,
         "label": f"public.smartmodels_label(t.{quoted(named_by)}::text)" if named_by else "''",
     }
 
@@ -61,10 +74,12 @@ _HOLD = """
     WHERE t.{key} = ANY (%s) ORDER BY 1 FOR SHARE OF t
 """
 _ENTER = """
-    INSERT INTO {registry} AS r (home_id, model, id, resource_id, label, sorted_at, owner_id)
-    SELECT %s, %s, given.id, t.{key}, {label}, t.created_at, t.owner_id
+    INSERT INTO {registry} AS r (home_id, model, id, resource_id, label, sorted_at, deleted_at, owner_id)
+    SELECT %s, %s, given.id, t.{key}, {label}, t.created_at, t.deleted_at,
+        {whose}
     FROM unnest(%s::uuid[], %s::uuid[]) AS given (id, key) JOIN {table} t ON t.{key} = given.key
-    ON CONFLICT (home_id, model, resource_id) DO UPDATE SET label = EXCLUDED.label, deleted_at = NULL,
+    ON CONFLICT (home_id, model, resource_id) DO UPDATE SET label = EXCLUDED.label,
+        deleted_at = EXCLUDED.deleted_at,
         purged_at = NULL, owner_id = EXCLUDED.owner_id,
         sorted_at = CASE WHEN r.purged_at IS NULL THEN r.sorted_at ELSE EXCLUDED.sorted_at END
     RETURNING resource_id, id

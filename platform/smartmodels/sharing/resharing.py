@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any
 
 from django.db import transaction
@@ -13,13 +13,15 @@ from smartmodels.sharing.grants import (
     LIVING,
     GrantEnd,
     GrantHistory,
-    GrantRole,
     GrantStatus,
     get_grant_model,
     get_registry_model,
 )
-from smartmodels.sharing.offering import Receiver, Terms, receivers, waiting_until
+from smartmodels.sharing.offering import Receiver, receivers, waiting_until
+from smartmodels.sharing.policies import policy_of
+from smartmodels.sharing.registering import hold_home
 from smartmodels.sharing.speaking import refuse_in_private, require_speaker
+from smartmodels.sharing.terms import Terms, within_policy
 
 __all__ = ["reshare"]
 
@@ -29,12 +31,14 @@ def reshare(grant: Any, target: Any, **terms: Any) -> Any:
 
     It ends when that does. Passing on again returns the living grant. An offer to who sees the row by
     another grant looks like one that waits: whom else the home shares with is not for the bound namespace.
-    Raises ShareRefused unless that is active and may be passed on, and for more or longer than it allows;
+    Raises ShareRefused unless that is active and may be passed on, for more or longer than it allows, and
+    for what the policy of the home does not let out by now;
     NotPermitted for who does not speak for the namespace.
     """
     refuse_in_private()
     require_speaker(grant.target, "Passing on what others share")
     with transaction.atomic():
+        hold_home(grant)
         # Before the grant, as who deletes the row at its home.
         get_registry_model().objects.select_for_update(no_key=True).get(pk=grant.resource_id)
         grants = get_grant_model().objects
@@ -60,7 +64,7 @@ def reshare(grant: Any, target: Any, **terms: Any) -> Any:
 def _narrowed(held: Any, terms: Terms) -> Terms:
     if held.status != GrantStatus.ACTIVE or not held.may_reshare or held.source_id is not None:
         raise ShareRefused("This row was not shared to be passed on: ask its home.")
-    if GrantRole(terms.role).rank > GrantRole(held.role).rank:
+    if terms.rank > Terms(role=held.role).rank:
         raise ShareRefused(f"Who may {held.role} a row cannot let others {terms.role} it.")
     shown = list(GrantHistory)
     if shown.index(GrantHistory(terms.history)) > shown.index(GrantHistory(held.history)):
@@ -69,5 +73,6 @@ def _narrowed(held: Any, terms: Terms) -> Terms:
         raise ShareRefused("No copy of it was promised: ask its home.", field="at_end")
     if terms.may_reshare or terms.covers_below:
         raise ShareRefused("What is passed on goes no further, and covers nothing else.")
+    terms = within_policy(held.home, policy_of(held.home), terms)
     ends = [end for end in (terms.expires_at, held.expires_at) if end is not None]
-    return Terms(**{**asdict(terms), "expires_at": min(ends, default=None)})
+    return replace(terms, expires_at=min(ends, default=None))

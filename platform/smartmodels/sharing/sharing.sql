@@ -32,13 +32,6 @@ DECLARE
     source text := CASE event WHEN 'UPDATE' THEN 'new_rows' WHEN 'DELETE' THEN 'old_rows'
         ELSE format('%I.%I', schema_name, table_name) END;
     there text := format('r.home_id = %L::uuid AND r.model = %L AND r.purged_at IS NULL', home, args[0]);
-    above text := (
-        SELECT string_agg(format('n.%I', a.attname), ', ')
-        FROM pg_catalog.pg_constraint c
-        JOIN pg_catalog.pg_attribute a ON a.attrelid = c.conrelid AND a.attnum = ANY (c.conkey)
-        WHERE event = 'UPDATE' AND c.contype = 'f' AND a.atttypid = 'pg_catalog.uuid'::regtype
-            AND c.conrelid = format('%I.%I', schema_name, table_name)::regclass
-    );
 BEGIN
     -- Several statements: the later ones see the grants that somebody made while the first waited for the registry.
     IF event = 'UPDATE' THEN
@@ -57,15 +50,7 @@ BEGIN
                 AND g.status IN ('pending', 'active', 'suspended');
             $sql$, there,
             CASE args[2] WHEN '' THEN '''''' ELSE format('public.smartmodels_label(n.%I::text)', args[2]) END,
-            args[1])
-            -- What belongs to another row from now on is no longer covered by the grant of the one it belonged to.
-            || CASE WHEN above IS NULL THEN '' ELSE format($sql$
-            UPDATE {grants} g SET status = 'revoked'
-            FROM {registry} r, new_rows n, {grants} s
-            WHERE g.resource_id = r.id AND %1$s AND r.resource_id = n.%2$I AND g.cause = 'rule'
-                AND g.status IN ('pending', 'active', 'suspended') AND s.id = g.source_id
-                AND s.row_id <> ALL (array_remove(ARRAY[%3$s], NULL))
-            $sql$, there, args[1], above) END;
+            args[1]);
     END IF;
     RETURN format($sql$
         UPDATE {registry} r SET version = r.version + 1, deleted_at = coalesce(r.deleted_at, clock_timestamp()),
@@ -79,6 +64,140 @@ BEGIN
         $sql$, there, source, args[1], home, args[0]);
 END
 $make$;
+
+-- smartmodels_moved() stands on tables of resources that belong to others, and fires for a row with which that changes.
+-- Arguments of its triggers:
+--   0 label of the model   1 key column   2 column that the row is called by elsewhere, or ''
+--   then two for each key by which it belongs to a row: its column, and the label of what it leads to
+CREATE OR REPLACE FUNCTION public.smartmodels_moved() RETURNS trigger
+LANGUAGE plpgsql AS $moved$
+BEGIN
+    PERFORM public.smartmodels_follow_moved(TG_TABLE_SCHEMA::text, TG_TABLE_NAME::text, TG_ARGV, to_jsonb(NEW));
+    RETURN NULL;
+END
+$moved$;
+
+-- smartmodels_above() is what a row belongs to, by the arguments of its table's trigger.
+CREATE OR REPLACE FUNCTION public.smartmodels_above(args text[], moved jsonb) RETURNS TABLE (model text, key uuid)
+LANGUAGE sql IMMUTABLE AS $above$
+    SELECT args[n + 1], (moved->>args[n])::uuid
+    FROM generate_series(array_lower(args, 1) + 3, array_upper(args, 1), 2) n WHERE moved->>args[n] IS NOT NULL
+$above$;
+
+-- smartmodels_follow_moved(): a row that was moved is covered by the grants of what it belongs to now, and not by those of
+-- what it belonged to.
+CREATE OR REPLACE FUNCTION public.smartmodels_follow_moved(
+    schema_name text, table_name text, args text[], moved jsonb
+) RETURNS void
+LANGUAGE plpgsql AS $follow$
+DECLARE
+    home uuid := (SELECT id FROM {namespaces} n WHERE n.schema_name = smartmodels_follow_moved.schema_name);
+    row_key uuid := (moved->>args[array_lower(args, 1) + 1])::uuid;
+    kind text := args[array_lower(args, 1)];
+BEGIN
+    IF NOT EXISTS (
+        SELECT FROM (SELECT kind AS model, row_key AS key UNION ALL SELECT * FROM public.smartmodels_above(args, moved)) a
+        JOIN {registry} r ON r.home_id = home AND r.model = a.model AND r.resource_id = a.key
+        JOIN {grants} g ON g.resource_id = r.id AND (g.covers_below OR g.cause = 'rule')
+            AND g.status IN ('pending', 'active', 'suspended')
+    ) THEN
+        RETURN;
+    END IF;
+    -- Before the grants, as who ends the life of the home.
+    PERFORM FROM {namespaces} n WHERE n.id = home FOR SHARE;
+    UPDATE {grants} g SET status = 'revoked'
+    FROM {registry} r, {grants} s
+    WHERE r.home_id = home AND r.model = kind AND r.resource_id = row_key AND g.resource_id = r.id AND g.cause = 'rule'
+        AND g.status IN ('pending', 'active', 'suspended') AND s.id = g.source_id
+        AND (s.model, s.row_id) NOT IN (SELECT a.model, a.key FROM public.smartmodels_above(args, moved) a);
+    PERFORM public.smartmodels_cover(home, schema_name, table_name, args, ARRAY[row_key]);
+END
+$follow$;
+
+-- smartmodels_cover() grants rows of a table like what they belong to, where a grant covers that, and then what belongs to
+-- them, as smartmodels.sharing.covering does for what is shared.
+CREATE OR REPLACE FUNCTION public.smartmodels_cover(
+    home uuid, schema_name text, table_name text, args text[], keys uuid[]
+) RETURNS void
+LANGUAGE plpgsql AS $cover$
+DECLARE
+    first int := array_lower(args, 1);
+    above text := (SELECT string_agg(format('(t.%I, %L)', args[n], args[n + 1]), ', ')
+        FROM generate_series(first + 3, array_upper(args, 1), 2) n);
+    policy record;
+    granted uuid[];
+    below record;
+BEGIN
+    SELECT p.outbound, coalesce(p.highest_role, 'manage') AS highest INTO policy
+    FROM (SELECT home AS id) h LEFT JOIN {policies} p ON p.namespace_id = h.id;
+    IF policy.outbound = 'off' THEN
+        RETURN;
+    END IF;
+    EXECUTE format($sql$
+        WITH wanted AS (
+            SELECT t.%1$I AS key, s.id AS source FROM %2$I.%3$I t CROSS JOIN LATERAL (VALUES %4$s) a (key, model)
+            JOIN {registry} o ON o.home_id = $1 AND o.model = a.model AND o.resource_id = a.key
+            JOIN {grants} s ON s.resource_id = o.id AND s.covers_below AND s.status IN ('pending', 'active', 'suspended')
+                AND (s.expires_at IS NULL OR s.expires_at > clock_timestamp())
+            WHERE t.%1$I = ANY ($2)
+        ), registered AS (
+            INSERT INTO {registry} AS r (home_id, model, id, resource_id, label, sorted_at, deleted_at, owner_id)
+            SELECT $1, %5$L, gen_random_uuid(), t.%1$I, %6$s, t.created_at, t.deleted_at, CASE WHEN t.deleted_at IS NULL
+                THEN t.owner_id ELSE coalesce(t.owner_before_deletion_id, t.owner_id) END
+            FROM %2$I.%3$I t WHERE t.%1$I IN (SELECT w.key FROM wanted w)
+            ON CONFLICT (home_id, model, resource_id) DO UPDATE SET label = EXCLUDED.label, deleted_at = EXCLUDED.deleted_at,
+                purged_at = NULL, owner_id = EXCLUDED.owner_id
+            RETURNING r.id, r.resource_id
+        )
+        SELECT array_agg(DISTINCT w.key) FROM wanted w JOIN registered r ON r.resource_id = w.key
+        $sql$, args[first + 1], schema_name, table_name, above, args[first],
+        CASE args[first + 2] WHEN '' THEN '''''' ELSE format('public.smartmodels_label(t.%I::text)', args[first + 2]) END)
+    INTO granted USING home, keys;
+    IF granted IS NULL THEN
+        RETURN;
+    END IF;
+    -- By itself, since the guard of new grants reads what the statement before has registered.
+    EXECUTE format($sql$
+        WITH made AS (
+            INSERT INTO {grants} (id, resource_id, model, row_id, home_id, target_id, target_slug, role, cause, covers_below,
+                may_reshare, source_id, status, resource_deleted, history, at_end, expires_at, answer_by, created_by_label,
+                decided_by_label, ended_by_label, copy_refused)
+            SELECT gen_random_uuid(), r.id, '', t.%1$I, $1, s.target_id, s.target_slug,
+                CASE WHEN array_position(roles, s.role) < array_position(roles, $3) THEN s.role ELSE $3 END, 'rule', true,
+                false, s.id, s.status, false, s.history, s.at_end, s.expires_at, s.answer_by, s.created_by_label,
+                '', '', ''
+            FROM %2$I.%3$I t CROSS JOIN LATERAL (VALUES %4$s) a (key, model)
+            JOIN {registry} r ON r.home_id = $1 AND r.model = %5$L AND r.resource_id = t.%1$I
+            JOIN {registry} o ON o.home_id = $1 AND o.model = a.model AND o.resource_id = a.key
+            JOIN {grants} s ON s.resource_id = o.id AND s.covers_below AND s.status IN ('pending', 'active', 'suspended')
+                AND (s.expires_at IS NULL OR s.expires_at > clock_timestamp()),
+                (SELECT ARRAY['view', 'edit', 'manage']::varchar[] AS roles) known
+            WHERE t.%1$I = ANY ($2)
+            ON CONFLICT DO NOTHING RETURNING row_id
+        ) SELECT array_agg(DISTINCT row_id) FROM made
+        $sql$, args[first + 1], schema_name, table_name, above, args[first])
+    INTO granted USING home, granted, policy.highest;
+    IF granted IS NULL THEN
+        RETURN;
+    END IF;
+    FOR below IN
+        SELECT c.relname::text AS name, string_to_array(encode(g.tgargs, 'escape'), '\000') AS args
+        FROM pg_catalog.pg_trigger g JOIN pg_catalog.pg_class c ON c.oid = g.tgrelid
+        WHERE c.relnamespace = quote_ident(schema_name)::regnamespace
+            AND g.tgfoid = 'public.smartmodels_moved()'::regprocedure
+    LOOP
+        FOR n IN 4 .. array_upper(below.args, 1) - 2 BY 2 LOOP
+            IF below.args[n + 1] = args[first] THEN
+                EXECUTE format('SELECT array_agg(%I) FROM %I.%I WHERE %I = ANY ($1)', below.args[2], schema_name, below.name,
+                    below.args[n]) INTO keys USING granted;
+                CONTINUE WHEN keys IS NULL;
+                PERFORM public.smartmodels_cover(home, schema_name, below.name,
+                    below.args[1:array_upper(below.args, 1) - 1], keys);
+            END IF;
+        END LOOP;
+    END LOOP;
+END
+$cover$;
 
 -- smartmodels_grant_step() stands before each change of a grant: what it is about never changes, and its status only
 -- as smartmodels.sharing.GrantStatus says. It sees the registry and the home as they are when its transaction ends, since it holds both.
@@ -104,6 +223,9 @@ BEGIN
         NEW.model := registered.model;
         NEW.row_id := registered.resource_id;
         NEW.resource_deleted := registered.deleted_at IS NOT NULL;
+        IF NEW.source_id IS NOT NULL AND NEW.cause <> 'rule' THEN
+            NEW.passer_id := (SELECT s.target_id FROM {grants} s WHERE s.id = NEW.source_id);
+        END IF;
     ELSIF ROW(NEW.resource_id, NEW.home_id, NEW.target_id, NEW.user_id, NEW.model, NEW.row_id)
         IS DISTINCT FROM ROW(OLD.resource_id, OLD.home_id, OLD.target_id, OLD.user_id, OLD.model, OLD.row_id) THEN
         RAISE EXCEPTION 'What a grant is about never changes.' USING ERRCODE = 'SM008',
@@ -116,10 +238,10 @@ BEGIN
         RAISE EXCEPTION 'A grant that is % cannot become %.', OLD.status, NEW.status USING ERRCODE = 'SM008',
             HINT = 'Share the row again.';
     END IF;
-    IF NEW.status = 'active' AND (TG_OP = 'INSERT' OR OLD.status <> 'active') THEN
+    IF TG_OP = 'INSERT' OR NEW.status = 'active' AND OLD.status <> 'active' THEN
         SELECT n.state INTO state FROM {namespaces} n WHERE id = NEW.home_id FOR SHARE;
         IF state IN ('suspended', 'archived', 'deleted') THEN
-            NEW.status := 'suspended';
+            NEW.status := CASE NEW.status WHEN 'active' THEN 'suspended' ELSE NEW.status END;
         ELSIF state NOT IN ('active', 'maintenance') THEN
             RAISE EXCEPTION 'The home of the row is about to go.' USING ERRCODE = 'SM008',
                 HINT = 'Nothing of it can be shared any more.';
@@ -137,23 +259,58 @@ BEGIN
 END
 $step$;
 
+-- smartmodels_grant_side() is whose step it was that brought a grant from one status to another: of its home, its target or
+-- who passed it on; '' for nobody's, as when a time is over. What is done through a grant is done by who holds that, and what
+-- ends with the grant it comes from is ended by who ended that.
+CREATE OR REPLACE FUNCTION public.smartmodels_grant_side(g {grants}, before text, via uuid) RETURNS text
+LANGUAGE plpgsql STABLE AS $side$
+DECLARE
+    ender text;
+BEGIN
+    IF g.status = 'expired' THEN
+        RETURN '';
+    ELSIF g.status IN ('declined', 'left') OR before = 'pending' AND g.status IN ('active', 'suspended') THEN
+        RETURN 'target';
+    ELSIF via = g.id THEN
+        RETURN 'target';
+    ELSIF via = g.source_id OR via IS NULL AND before IS NULL AND g.passer_id IS NOT NULL THEN
+        RETURN CASE WHEN g.passer_id IS NULL THEN 'target' ELSE 'passer' END;
+    ELSIF via IS NOT NULL THEN
+        RETURN '';
+    ELSIF g.status <> 'revoked' THEN
+        RETURN 'home';
+    END IF;
+    -- One statement may end both: then the other one has no event of it yet, and it is the home that ends them.
+    SELECT e.side INTO ender FROM {grants} s JOIN {events} e ON e.grant_id = s.id AND e.status = s.status
+    WHERE s.id = g.source_id AND s.status NOT IN ('pending', 'active', 'suspended') ORDER BY e.id DESC LIMIT 1;
+    IF ender = 'target' THEN
+        RETURN CASE WHEN g.passer_id IS NULL THEN 'target' ELSE 'passer' END;
+    ELSIF ender IS NOT NULL THEN
+        RETURN CASE ender WHEN 'home' THEN 'home' ELSE '' END;
+    END IF;
+    RETURN CASE WHEN EXISTS (SELECT FROM {namespaces} n WHERE n.id = g.home_id AND n.state <> 'deleting')
+        AND EXISTS (SELECT FROM {namespaces} n WHERE n.id = g.target_id AND n.state = 'deleting')
+        THEN 'target' ELSE 'home' END;
+END
+$side$;
+
 -- smartmodels_grant_event() records each change of what a grant is or allows.
 CREATE OR REPLACE FUNCTION public.smartmodels_grant_event() RETURNS trigger
 LANGUAGE plpgsql AS $event$
 DECLARE
     operation jsonb := coalesce(nullif(current_setting('smartmodels.operation', true), ''), '{}')::jsonb;
+    before text := CASE TG_OP WHEN 'UPDATE' THEN OLD.status END;
 BEGIN
     INSERT INTO {events} (at, grant_id, home_id, home_slug, target_id, target_slug, to_user_id, model, row_id,
-        status_before, status, terms, operation_id, actor_kind, actor_label, user_id, reason, passed_on)
+        status_before, status, terms, operation_id, actor_kind, actor_label, user_id, reason, passer_id, side)
     VALUES (clock_timestamp(), NEW.id, NEW.home_id,
         coalesce((SELECT n.slug FROM {namespaces} n WHERE n.id = NEW.home_id), ''), NEW.target_id, NEW.target_slug,
-        NEW.user_id, NEW.model, NEW.row_id,
-        CASE TG_OP WHEN 'UPDATE' THEN OLD.status ELSE '' END, NEW.status,
+        NEW.user_id, NEW.model, NEW.row_id, coalesce(before, ''), NEW.status,
         jsonb_build_object('role', NEW.role, 'expires_at', NEW.expires_at, 'may_reshare', NEW.may_reshare,
             'covers_below', NEW.covers_below, 'history', NEW.history, 'at_end', NEW.at_end),
         (operation->>'id')::uuid, coalesce(operation->>'kind', 'database'), coalesce(operation->>'label', session_user),
-        (operation->>'user')::uuid, coalesce(operation->>'reason', ''),
-        TG_OP = 'INSERT' AND NEW.source_id IS NOT NULL AND NEW.cause <> 'rule');
+        (operation->>'user')::uuid, coalesce(operation->>'reason', ''), NEW.passer_id,
+        public.smartmodels_grant_side(NEW, before, (operation->>'via_grant')::uuid));
     RETURN NULL;
 END
 $event$;

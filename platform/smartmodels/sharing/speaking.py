@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 from smartmodels.context import require_operation
 from smartmodels.exceptions import NotPermitted, ShareRefused
 from smartmodels.querysets import is_private
-from smartmodels.sharing.clock import Side
 from smartmodels.tenancy.models import Role, get_membership_model
 
-__all__ = ["acts_for_all", "refuse_in_private", "require_side", "require_speaker", "speaks_for"]
+__all__ = ["Side", "acts_for_all", "refuse_in_private", "require_side", "require_speaker", "speaks_for"]
+
+Side = Literal["home", "target", "passer"]
+"""Whose step with a grant it is: of its home, of whom it is given to, or of who passed it on."""
 
 _OPERATORS = ("command", "system", "job")
 

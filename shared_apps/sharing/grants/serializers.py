@@ -8,13 +8,15 @@ from uuid import UUID
 
 from django.utils import timezone
 
-from shared_apps.sharing.grants.sides import is_on
+from shared_apps.sharing.grants.sides import is_on, is_party
 from shared_apps.sharing.models import Grant, GrantEvent
 from smartmodels.context import require_namespace, require_operation
 from smartmodels.models import resource_labels
 from smartmodels.querysets import is_private
 from smartmodels.rest import NamedField, StrictSerializer, serializers
-from smartmodels.sharing import GrantEnd, GrantHistory, GrantRole, GrantStatus, side_of, status_of
+from smartmodels.rest.access.scoping import within_scope
+from smartmodels.rest.served import path_of_label
+from smartmodels.sharing import GrantEnd, GrantHistory, GrantRole, GrantStatus, status_of
 
 __all__ = [
     "GrantEventSerializer",
@@ -78,8 +80,11 @@ class ReshareSerializer(TermsSerializer):
     namespace = serializers.CharField(max_length=_SLUG_MAX)
 
 
+_OF_PARTIES = ("target", "user", "source", "expires_at", "answer_by", "decided_at")
+
+
 class GrantSerializer(serializers.ModelSerializer[Grant]):
-    """A grant, as both sides see it."""
+    """A grant, as its sides see it; of one of others it does not say to whom, by whom and until when."""
 
     resource_type = serializers.CharField(source="resource.model")
     resource_id = serializers.UUIDField(source="resource.resource_id")
@@ -109,10 +114,26 @@ class GrantSerializer(serializers.ModelSerializer[Grant]):
         )  # fmt: skip
         read_only_fields = fields
 
+    def to_representation(self, grant: Grant) -> dict[str, Any]:
+        """Return the grant as JSON, without what is for its sides where the list has those of others."""
+        shown: dict[str, Any] = super().to_representation(grant)
+        if self.context.get("has_others") and not is_party(grant):
+            shown |= dict.fromkeys(_OF_PARTIES)
+        return shown
+
     def get_resource_label(self, grant: Grant) -> str | None:
-        """Return the title: to its home always, to the other side while the grant is, or may become, good."""
+        """Return the title: to its home always, to the other side while the grant is, or may become, good.
+
+        Programs read it with the scope of the list that has such rows.
+        """
+        if not self._may_read(grant):
+            return None
         shows = status_of(grant) in (GrantStatus.ACTIVE, GrantStatus.PENDING) and not grant.resource_deleted
         return grant.resource.label if shows or is_on("home", grant) else None
+
+    def _may_read(self, grant: Grant) -> bool:
+        request = self.context.get("request")
+        return request is None or within_scope(request, path_of_label(grant.model), "read")
 
     def get_user(self, grant: Grant) -> str | None:
         """Return the name it was offered to, where that is a user's."""
@@ -170,5 +191,4 @@ class GrantEventSerializer(serializers.ModelSerializer[GrantEvent]):
     def _is_own(event: GrantEvent) -> bool:
         if is_private():
             return event.user_id is not None and event.user_id == require_operation().principal.user_id
-        side = side_of(event)
-        return side is not None and bool(getattr(event, f"{side}_id") == require_namespace().pk)
+        return bool(event.side and getattr(event, f"{event.side}_id") == require_namespace().pk)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Iterable
 from functools import reduce
 from operator import or_
 from typing import Any
@@ -47,7 +48,9 @@ from smartmodels.tenancy.models import Role
 __all__ = ["GrantViewSet"]
 
 _FILTERS = [
-    OpenApiParameter("direction", str, enum=list(SIDES), description="To this namespace, or from it."),
+    OpenApiParameter(
+        "direction", str, enum=list(SIDES), description="To this namespace, from it, or passed on by it."
+    ),
     OpenApiParameter("status", str, enum=GrantStatus.values),
     OpenApiParameter("resource_type", str, description="Such as research.study."),
     OpenApiParameter("resource_id", {"type": "string", "format": "uuid"}),
@@ -86,18 +89,20 @@ class GrantViewSet(IdempotencyMixin, RehearsalMixin, GenericApiViewSet):
         return self.pagination_class.parameters | {each.name for each in filters}  # type: ignore[no-any-return]
 
     def get_queryset(self) -> Any:
-        """Return the grants from and to the namespace, newest first."""
-        grants = Grant.objects.select_related("resource", "home", "target").order_by("-created_at", "-pk")
-        return grants.filter(of_side("home") | of_side("target"))
+        """Return the grants from and to the namespace, and those that it passed on, newest first."""
+        grants = Grant.objects.select_related("resource", "home", "target", "passer").order_by(
+            "-created_at", "-pk"
+        )
+        return grants.filter(_on_any(SIDES.values()))
 
-    def _grant(self, side: str | None = None) -> Any:
-        """Return the grant of the address, if the namespace stands on this side of it; raise RowNotFound."""
+    def _grant(self, *sides: str) -> Any:
+        """Return the grant of the address, if it has the namespace on such a side; raise RowNotFound."""
         grants = self.get_queryset().filter(pk=self.key())
-        if side is not None:
+        if sides:
             membership: Any = self.request._request.membership  # type: ignore[attr-defined]
             if not is_private() and not Role(membership.role).manages:
                 raise NotPermitted("Sharing is for the owner and the admins of a namespace: ask one of them.")
-            grants = grants.filter(of_side(side))
+            grants = grants.filter(_on_any(sides))
         grant = grants.first()
         if grant is None:
             raise RowNotFound("There is no such grant here.")
@@ -110,7 +115,10 @@ class GrantViewSet(IdempotencyMixin, RehearsalMixin, GenericApiViewSet):
 
     @extend_schema(parameters=_FILTERS)
     def list(self, request: Any) -> Response:
-        """List grants, newest first; `direction=in` those to this namespace, `out` those from it."""
+        """List grants, newest first; `direction=in` those to this namespace, `out` those from it.
+
+        `passed` are those of rows of others that it passed on.
+        """
         page = self.paginate_queryset(self._chosen(request))
         return self.get_paginated_response(self.get_serializer(page, many=True).data)
 
@@ -136,12 +144,12 @@ class GrantViewSet(IdempotencyMixin, RehearsalMixin, GenericApiViewSet):
     )  # fmt: skip
     @action(detail=False)
     def events(self, request: Any) -> Response:
-        """List what happened to grants from and to this namespace, newest first, also to those gone since."""
+        """List what happened to grants of this namespace, newest first, also to those gone since."""
         is_one = "direction" in request.query_params
         sides = (_choice(request, "direction", SIDES),) if is_one else tuple(SIDES)
         if is_private():
             # Whose rows they are about is said by what is there: events do not know it.
-            about = Grant.objects.filter(reduce(or_, (of_side(SIDES[each]) for each in sides)))
+            about = Grant.objects.filter(_on_any(SIDES[each] for each in sides))
             return self._events(GrantEvent.objects.filter(grant_id__in=about.values("pk")))
         here = reduce(or_, (Q(**{f"{SIDES[each]}_id": require_namespace().pk}) for each in sides))
         return self._events(GrantEvent.objects.filter(here, to_user_id=None))
@@ -234,13 +242,18 @@ class GrantViewSet(IdempotencyMixin, RehearsalMixin, GenericApiViewSet):
     @extend_schema(request=None)
     @action(detail=True, methods=["post"])
     def revoke(self, request: Any, pk: str) -> Response:
-        """Take back a grant from this namespace: the row is no longer visible there from now on."""
-        return self._step(revoke, "home")
+        """Take back a grant that this namespace gave or passed on: the row is no longer visible there."""
+        return self._step(revoke, "home", "passer")
 
-    def _step(self, step: Any, side: str) -> Response:
+    def _step(self, step: Any, *sides: str) -> Response:
         with self.writing():
-            grant = step(self._grant(side))
+            grant = step(self._grant(*sides))
         return self._shown(grant)
+
+
+def _on_any(sides: Iterable[str]) -> Q:
+    """Return the condition for grants of which the request stands on any of these sides."""
+    return reduce(or_, map(of_side, sides))
 
 
 def _in_status(status: str) -> Q:

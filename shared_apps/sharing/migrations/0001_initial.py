@@ -57,12 +57,13 @@ class Migration(migrations.Migration):
                 ('actor_label', models.TextField(default='', editable=False)),
                 ('user_id', models.UUIDField(editable=False, null=True)),
                 ('reason', models.TextField(blank=True, default='', editable=False)),
-                ('passed_on', models.BooleanField(db_default=False, default=False, editable=False, help_text='Whether a namespace did it that is on neither side: it passed on what it sees.')),
+                ('passer_id', models.UUIDField(editable=False, null=True)),
+                ('side', models.CharField(blank=True, db_default='', default='', editable=False, help_text="Whose step it was: of home, target or passer; empty: nobody's, as when a time is over.", max_length=6)),
             ],
             options={
                 'ordering': ['-id'],
                 'abstract': False,
-                'indexes': [models.Index(fields=['grant_id', '-id'], name='sharing_event_grant'), models.Index(fields=['home_id', '-id'], name='sharing_event_home'), models.Index(fields=['target_id', '-id'], name='sharing_event_target')],
+                'indexes': [models.Index(fields=['grant_id', '-id'], name='sharing_event_grant'), models.Index(fields=['home_id', '-id'], name='sharing_event_home'), models.Index(fields=['target_id', '-id'], name='sharing_event_target'), models.Index(condition=models.Q(('passer_id__isnull', False)), fields=['passer_id', '-id'], name='sharing_event_passer')],
                 'constraints': [smartmodels.history.capture.LedgerGuard(name='grant_event')],
             },
         ),
@@ -112,6 +113,7 @@ class Migration(migrations.Migration):
                 ('copied_as', models.UUIDField(editable=False, null=True)),
                 ('copy_refused', models.TextField(default='', editable=False, help_text='Why no copy could be made, where one was promised.')),
                 ('home', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='grants_out', to='namespaces.namespace')),
+                ('passer', models.ForeignKey(db_index=False, editable=False, help_text='The namespace that passed it on, which may take it back.', null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='grants_passed', to='namespaces.namespace')),
                 ('source', models.ForeignKey(editable=False, help_text='The grant it comes from, passed on or covering: it ends with that.', null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='followers', to='sharing.grant')),
                 ('target', models.ForeignKey(null=True, on_delete=django.db.models.deletion.CASCADE, related_name='grants_in', to='namespaces.namespace')),
                 ('user', models.ForeignKey(null=True, on_delete=django.db.models.deletion.CASCADE, related_name='+', to=settings.AUTH_USER_MODEL)),
@@ -144,6 +146,10 @@ class Migration(migrations.Migration):
         migrations.AddIndex(
             model_name='grant',
             index=models.Index(fields=['home', '-created_at', '-id'], name='sharing_grant_outbox'),
+        ),
+        migrations.AddIndex(
+            model_name='grant',
+            index=models.Index(condition=models.Q(('passer__isnull', False)), fields=['passer', '-created_at', '-id'], name='sharing_grant_passed'),
         ),
         migrations.AddIndex(
             model_name='grant',

@@ -16,6 +16,7 @@ __all__ = ["ACTIONS"]
 def _arguments(parser: CommandParser) -> None:
     parser.add_argument("--from", dest="home", metavar="SLUG", help="Only from this namespace.")
     parser.add_argument("--to", dest="target", metavar="SLUG", help="Only to this namespace.")
+    parser.add_argument("--passed-by", dest="passer", metavar="SLUG", help="Only what this one passed on.")
     parser.add_argument("--status", choices=GrantStatus.values, help="Only those noted to be so.")
     parser.add_argument("--limit", type=int, default=100, help="How many at most, newest first.")
 
@@ -24,7 +25,7 @@ def _list(command: BaseCommand, options: Options) -> None:
     if options["limit"] < 1:
         raise InvalidInput("--limit is a whole number from 1 on.")
     grants = known_grants().order_by("-created_at", "-pk")
-    for side in ("home", "target"):
+    for side in ("home", "target", "passer"):
         if options[side] is not None:
             grants = grants.filter(**{side: find_namespace(options[side])})
     if options["status"] is not None:

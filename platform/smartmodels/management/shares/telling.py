@@ -15,7 +15,7 @@ _HEADERS = ("GRANT", "FROM", "TO", "MODEL", "ROW", "LABEL", "ROLE", "STATUS", "E
 
 def known_grants() -> Any:
     """Return all grants with what is shown of them."""
-    return get_grant_model().objects.select_related("resource", "home", "target")
+    return get_grant_model().objects.select_related("resource", "home", "target", "passer")
 
 
 def as_data(grant: Any) -> dict[str, Any]:
@@ -25,6 +25,7 @@ def as_data(grant: Any) -> dict[str, Any]:
         "home": grant.home.slug,
         "target": grant.target.slug if grant.target is not None else grant.target_slug,
         "reaches": grant.target is not None or grant.user_id is not None,
+        "passed_by": grant.passer.slug if grant.passer is not None else None,
         "model": grant.model,
         "row": grant.row_id,
         "label": grant.resource.label,
