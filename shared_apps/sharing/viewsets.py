@@ -11,7 +11,6 @@ from shared_apps.sharing.grants import viewers  # noqa: F401 - every resource sa
 from shared_apps.sharing.grants.policy import SharingPolicyView
 from shared_apps.sharing.grants.viewsets import GrantViewSet
 from shared_apps.sharing.reading import (
-    SCOPES,
     HomeUnavailable,
     VisibleReading,
     VisibleRows,
@@ -36,7 +35,7 @@ from smartmodels.rest import (
 from smartmodels.rest.filtering.embedding import with_joins
 from smartmodels.rest.lists import Window, keep_private
 from smartmodels.rest.viewsets import DELETED
-from smartmodels.sharing import at_home
+from smartmodels.sharing import VISIBLE, at_home
 
 __all__ = ["GrantViewSet", "SharedRows", "SharingPolicyView"]
 
@@ -53,7 +52,7 @@ def _choice(request: Any, name: str, choices: tuple[str, ...], default: str) -> 
 
 _SCOPE = OpenApiParameter(
     "scope",
-    {"type": "string", "enum": list(SCOPES), "default": "all"},
+    {"type": "string", "enum": list(VISIBLE), "default": "all"},
     description="Everything that is visible here, the namespace's own rows, or what others share with it. "
     "With `as_of` it is `own`.",
 )
@@ -84,7 +83,7 @@ class SharedRows(SharedWrites):
 
     @property
     def _scope(self: Any) -> str:
-        scope = _choice(self.request, "scope", SCOPES, "all")
+        scope = _choice(self.request, "scope", VISIBLE, "all")
         if scope != "own" and "scope" in self.request.query_params and self.wants_past():
             raise InvalidParameter(
                 "scope", "The past of a list is that of the namespace's own rows: say scope=own, or no as_of."

@@ -11,8 +11,8 @@ from uuid import UUID
 from django.db import ProgrammingError, connection, transaction
 
 from shared_apps.sharing.models import SharedResource
-from shared_apps.sharing.reading.grants import Home, Shown, chunks_of
 from smartmodels.rest.lists import Found
+from smartmodels.sharing import Home, Shown, chunks_of
 
 __all__ = ["card_of", "filled", "read_homes"]
 

@@ -15,18 +15,8 @@ from functools import cached_property
 from typing import Any
 
 from shared_apps.sharing.reading.filling import filled, read_homes
-from shared_apps.sharing.reading.grants import (
-    Home,
-    Shown,
-    chunks_of,
-    granted_rows,
-    homes_of,
-    shown_grants,
-    shown_of,
-)
 from shared_apps.sharing.reading.merging import merged
 from shared_apps.sharing.reading.restricting import for_others
-from shared_apps.sharing.reading.rows import shared_rows
 from smartmodels.conf import settings
 from smartmodels.querysets import without_service_owners
 from smartmodels.rest.filtering.embedding import with_joins
@@ -40,6 +30,16 @@ from smartmodels.rest.lists import (
     reading_of,
     total_of,
     turned_round,
+)
+from smartmodels.sharing import (
+    Home,
+    Shown,
+    chunks_of,
+    granted_rows,
+    homes_of,
+    shared_rows,
+    shown_grants,
+    shown_of,
 )
 
 __all__ = ["VisibleReading", "VisibleRows"]
