@@ -50,6 +50,15 @@ def _choice(request: Any, name: str, choices: tuple[str, ...], default: str) -> 
     return given
 
 
+LEFT_OUT = "Homes-Left-Out"
+_LEFT_OUT = OpenApiParameter(
+    LEFT_OUT,
+    {"type": "string", "examples": ["acme, reef"]},
+    OpenApiParameter.HEADER,
+    description="The namespaces whose shared rows are not among these, since they cannot be judged by the "
+    "filter or order just now: they are in maintenance, or being migrated. Not there if nothing is left out.",
+    response=["200"],
+)
 _SCOPE = OpenApiParameter(
     "scope",
     {"type": "string", "enum": list(VISIBLE), "default": "all"},
@@ -71,8 +80,8 @@ class SharedRows(SharedWrites):
         return known | {"scope"} if self.is_listing and self.shows_shared else known
 
     def described_parameters(self: Any) -> list[OpenApiParameter]:
-        """Describe ``scope`` where it may stand."""
-        return [_SCOPE] if self.is_listing and self.shows_shared else []
+        """Describe ``scope`` where it may stand, and the header that tells which homes are left out."""
+        return [_SCOPE, _LEFT_OUT] if self.is_listing and self.shows_shared else []
 
     def get_serializer_class(self: Any) -> Any:
         """Return the serializer; of a row of another namespace it shows no more than ``view_fields``."""
@@ -80,6 +89,16 @@ class SharedRows(SharedWrites):
         return restricted(kind, self.model) if self.shows_others else kind
 
     # Lists
+
+    visible: VisibleRows | None = None
+    """What the request lists, where rows of others may be among it."""
+
+    def finalize_response(self: Any, request: Any, response: Any, *args: Any, **kwargs: Any) -> Any:
+        """Tell which homes' rows are left out of a list, as far as it was read."""
+        answer = super().finalize_response(request, response, *args, **kwargs)  # type: ignore[misc]
+        if self.visible is not None and self.visible.unread:
+            answer[LEFT_OUT] = ", ".join(self.visible.unread)
+        return answer
 
     @property
     def _scope(self: Any) -> str:
@@ -108,13 +127,18 @@ class SharedRows(SharedWrites):
             return super().selected()  # type: ignore[misc]
         selection = self.select(Q(home=require_namespace().slug))
         check_shown(self, *self._asked_for())
+        self.visible = VisibleRows(self, selection, self._own_selected(selection))
+        return self.visible
+
+    def _own_selected(self: Any, selection: Any) -> Any | None:
+        """Return the own rows that the request selects; None where they are left out."""
         if self._scope == "shared":
-            return VisibleRows(self, selection, None)
+            return None
         own = without_service_owners(self.get_queryset())
         if (selection.given or {}).get("where"):
             # Conditions on related rows are about rows that are at home here.
             own = own.annotate(home=Value(require_namespace().slug, output_field=CharField()))
-        return VisibleRows(self, selection, with_joins(self, selection.of(own)))
+        return with_joins(self, selection.of(own))
 
     def reading(self: Any, rows: Any, selection: Any, *, written: bool = True) -> Any:
         """Return how the rows of a list are read, those of others as these are shown."""

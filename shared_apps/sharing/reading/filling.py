@@ -14,7 +14,7 @@ from shared_apps.sharing.models import SharedResource
 from smartmodels.rest.lists import Found
 from smartmodels.sharing import Home, Shown, chunks_of
 
-__all__ = ["card_of", "filled", "read_homes"]
+__all__ = ["Read", "card_of", "filled", "read_homes"]
 
 log = logging.getLogger(__name__)
 
