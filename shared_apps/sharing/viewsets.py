@@ -10,6 +10,7 @@ from django.db.models import CharField, Q, Value
 from shared_apps.sharing.grants import viewers  # noqa: F401 - every resource says who can see a row
 from shared_apps.sharing.grants.policy import SharingPolicyView
 from shared_apps.sharing.grants.viewsets import GrantViewSet
+from shared_apps.sharing.needing import TO_WRITE, require_to_read
 from shared_apps.sharing.reading import (
     HomeUnavailable,
     VisibleReading,
@@ -21,7 +22,6 @@ from shared_apps.sharing.reading import (
 )
 from shared_apps.sharing.writing import SharedWrites
 from smartmodels.context import require_namespace
-from smartmodels.exceptions import NotPermitted
 from smartmodels.querysets import without_service_owners
 from smartmodels.rest import (
     InvalidParameter,
@@ -38,9 +38,6 @@ from smartmodels.rest.viewsets import DELETED
 from smartmodels.sharing import VISIBLE, at_home
 
 __all__ = ["GrantViewSet", "SharedRows", "SharingPolicyView"]
-
-_READS = frozenset({"retrieve", "history", "version"})
-"""What is done with a shared row without changing it."""
 
 
 def _choice(request: Any, name: str, choices: tuple[str, ...], default: str) -> str:
@@ -157,20 +154,27 @@ class SharedRows(SharedWrites):
     # One row
 
     def get_object(self: Any, *, lock: bool = False) -> Any:
-        """Return an own row, or to read one that is shared; raise NotPermitted for a write to such a row."""
+        """Return the row of the address: an own one, else one that is shared, as its grant allows.
+
+        Raises NotFound, and NotPermitted for what the grant does not allow.
+        """
         try:
-            return super().get_object(lock=lock)
+            return super().get_object(lock=lock)  # type: ignore[misc]
         except NotFound:
-            hides = self.wants_past() or self.wants_deleted() or not self.shows_shared
-            row = None if hides else shared_row(self.model, self.key())
-            if row is None:
+            if not self.shows_shared:
                 raise
-        if self.action not in _READS:
-            raise NotPermitted(
-                f"This {self.model._meta.verbose_name} is shared with this namespace for reading: "
-                "it is changed at its home."
-            )
-        self.shows_others = True
+            row = None if self.action in TO_WRITE else self._shared_to_read()
+            if row is None and self.action not in TO_WRITE:
+                raise
+        return self.shared_to_write() if row is None else row
+
+    def _shared_to_read(self: Any) -> Any | None:
+        if self.wants_past() or self.wants_deleted():
+            return None
+        row = shared_row(self.model, self.key())
+        if row is not None:
+            require_to_read(self.action, row.granted_role, str(self.model._meta.verbose_name))
+            self.shows_others = True
         return row
 
     @extend_schema(parameters=[DELETED])
