@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.db import close_old_connections
 
+from shared_apps.webhooks.grants import described
 from smartmodels import webhooks
 from smartmodels.context import Actor, namespace_scope, operation
 from smartmodels.history import Place
@@ -21,7 +22,7 @@ def deliver(webhook: str) -> int:
     def read(place: Place, limit: int) -> webhooks.Page:
         return read_changes(place, exposure, limit)
 
-    return webhooks.deliver(webhook, read)
+    return webhooks.deliver(webhook, read, described)
 
 
 @job("webhooks.collect", atomic=False, every="* * * * * */10")
