@@ -126,8 +126,8 @@ CORS_ALLOW_HEADERS = (
     "last-event-id", "prefer", "x-reason",
 )  # fmt: skip
 CORS_EXPOSE_HEADERS = (
-    "deprecation", "etag", "link", "location", "preference-applied", "ratelimit", "ratelimit-policy",
-    "retry-after", "sunset", "x-request-id",
+    "deprecation", "etag", "homes-left-out", "link", "location", "preference-applied", "ratelimit",
+    "ratelimit-policy", "retry-after", "sunset", "x-request-id",
 )  # fmt: skip
 
 # Soft deletion and history

@@ -8,9 +8,10 @@ from typing import Any, ClassVar
 
 from django.db.models import Q
 
+from shared_apps.sharing.needing import TO_WRITE
 from smartmodels.exceptions import NotPermitted, ProtectedRows, RestoreConflict, RevertConflict, RowNotFound
 from smartmodels.history import version_at
-from smartmodels.rest import SMART_FIELDS, Fault, NotFound, OwnerPermission, Problem, Refused, serializers
+from smartmodels.rest import SMART_FIELDS, Fault, OwnerPermission, Problem, Refused, serializers
 from smartmodels.rest.access.scoping import require_within_scope
 from smartmodels.rest.faults import faults_of
 from smartmodels.rest.fields import TOLD
@@ -29,15 +30,6 @@ from smartmodels.softdelete.preview import preview_deletion, preview_restoration
 from smartmodels.tenancy.models import Role
 
 __all__ = ["SharedWrites"]
-
-_NEEDED = {
-    "update": GrantRole.EDIT,
-    "partial_update": GrantRole.EDIT,
-    "destroy": GrantRole.MANAGE,
-    "restore": GrantRole.MANAGE,
-    "revert": GrantRole.MANAGE,
-}
-"""What a grant must allow for an action."""
 
 _IN_THE_WAY = "Something at the home of this row stands in the way: ask there."
 _OF_DELETED = ("restore", "revert")
@@ -113,16 +105,9 @@ class SharedWrites:
             finally:
                 self._way_home = None
 
-    def get_object(self: Any, *, lock: bool = False) -> Any:
-        """Return an own row, or to write it one that is shared, in whose home the rest then goes on."""
-        try:
-            return super().get_object(lock=lock)  # type: ignore[misc]
-        except NotFound:
-            if self.action not in _NEEDED or not self.shows_shared:
-                raise
-        return self._shared_to_write(_NEEDED[self.action])
-
-    def _shared_to_write(self: Any, needed: str) -> Any:
+    def shared_to_write(self: Any) -> Any:
+        """Return the shared row of the address, in whose home the rest then goes on; raise RowNotFound."""
+        needed = TO_WRITE[self.action]
         deleted = self.action in _OF_DELETED
         grant = grant_to_write(self.model, self.key(), needed, deleted=deleted)
         if grant.user_id is None:

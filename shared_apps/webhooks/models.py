@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from django.db import models
 
-from smartmodels.webhooks import AbstractDelivery, AbstractWebhook
+from smartmodels.webhooks import AbstractDelivery, AbstractNotice, AbstractWebhook
 
-__all__ = ["Delivery", "Webhook"]
+__all__ = ["Delivery", "Notice", "Webhook"]
 
 
 class Webhook(AbstractWebhook):
@@ -22,4 +22,15 @@ class Delivery(AbstractDelivery):
     webhook = models.ForeignKey(Webhook, on_delete=models.CASCADE, related_name="deliveries")
 
     class Meta(AbstractDelivery.Meta):
+        pass
+
+
+class Notice(AbstractNotice):
+    """Something that became of a grant, of which a webhook is still to tell."""
+
+    webhook = models.ForeignKey(
+        Webhook, on_delete=models.CASCADE, related_name="notices", db_constraint=False
+    )
+
+    class Meta(AbstractNotice.Meta):
         pass

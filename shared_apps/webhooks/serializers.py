@@ -33,7 +33,8 @@ class WebhookSerializer(StrictSerializer, serializers.ModelSerializer[Webhook]):
     )
     actions = _words(
         serializers.CharField(max_length=100),
-        "Only these: create, update, soft_delete, restore, purge, ...; all if it is empty.",
+        "Only these: create, update, soft_delete, restore, purge, ..., and of grants grant.offered, "
+        "grant.accepted, grant.revoked, ...; all if it is empty.",
     )
     created_by = serializers.UUIDField(source="created_by_id", read_only=True, allow_null=True)
 

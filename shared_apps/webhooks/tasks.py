@@ -6,6 +6,7 @@ from typing import Any
 
 from django.db import close_old_connections
 
+from shared_apps.webhooks.grants import described
 from smartmodels import webhooks
 from smartmodels.context import Actor, namespace_scope, operation
 from smartmodels.history import Place
@@ -23,7 +24,7 @@ def deliver(webhook: str) -> int:
     def read(place: Place, limit: int) -> webhooks.Page:
         return read_changes(place, exposure, limit)
 
-    return webhooks.deliver(webhook, read)
+    return webhooks.deliver(webhook, read, described)
 
 
 def send_again(delivery: Any) -> None:

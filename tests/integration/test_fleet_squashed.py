@@ -13,7 +13,7 @@ from shared_apps.namespaces.models import Domain, MigrationOutcome, Namespace
 from smartmodels.context import Actor, namespace_scope, operation
 from smartmodels.tenancy import provisioning
 from smartmodels.tenancy.migrating import migrate_namespace
-from smartmodels.tenancy.migrating.requiring import with_behind
+from smartmodels.tenancy.migrating.requiring import lacks_required, with_behind
 from smartmodels.tenancy.spares import count_spares, fill_spares
 from smartmodels.tenancy.template import differences_of
 from smartmodels.transfer import Wish, export_namespace, import_namespace
@@ -172,6 +172,7 @@ def test_migrate__of_a_squash_that_must_be_there__asks_for_what_it_replaces(
     with written.known():
         rows = with_behind(Domain.objects.filter(tenant__in=fleet).order_by("domain"))
         assert [row.is_behind for row in rows] == [False, True, True]
+        assert [lacks_required(each.schema_name) for each in fleet] == [False, True, True]
 
 
 # Whole schemas

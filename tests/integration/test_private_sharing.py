@@ -10,7 +10,6 @@ from django.utils import timezone
 
 from shared_apps.namespaces.models import Membership
 from shared_apps.sharing.models import Grant, GrantEvent
-from shared_apps.sharing.visibility import visible_rows
 from smartmodels.context import Actor, namespace_scope, operation
 from smartmodels.exceptions import GrantStateRefused, NotPermitted, ShareRefused
 from smartmodels.sharing import (
@@ -22,6 +21,7 @@ from smartmodels.sharing import (
     set_policy,
     share,
     share_with_users,
+    visible_rows,
 )
 from smartmodels.tenancy import life
 from tenant_apps.research.models import Study

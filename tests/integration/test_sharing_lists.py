@@ -14,10 +14,9 @@ from pytest_django import DjangoDbBlocker
 from shared_apps.accounts.models import User
 from shared_apps.namespaces.models import Namespace
 from shared_apps.sharing.models import Grant
-from shared_apps.sharing.visibility import visible_parts, visible_rows
 from smartmodels.context import Actor, namespace_scope, operation
 from smartmodels.exceptions import InvalidInput
-from smartmodels.sharing import share
+from smartmodels.sharing import share, visible_parts, visible_rows
 from tenant_apps.research.models import Observation
 from tests.support.clients import ApiClient
 from tests.support.databases import Databases

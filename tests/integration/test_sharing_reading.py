@@ -10,9 +10,8 @@ from django.test.utils import CaptureQueriesContext
 
 from shared_apps.namespaces.models import Namespace
 from shared_apps.sharing.models import Grant
-from shared_apps.sharing.visibility import visible_rows
 from smartmodels.context import Actor, namespace_scope, operation
-from smartmodels.sharing import share
+from smartmodels.sharing import share, visible_rows
 from smartmodels.tenancy.models import State
 from tenant_apps.research.models import Study
 

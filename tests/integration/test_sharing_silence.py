@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from typing import Any
+from uuid import uuid4
 
 import pytest
 
@@ -189,20 +190,24 @@ def test_history__of_a_shared_row__names_own_people_alone(
     path: str, study: Study, alpha: Any, ana: Any, beta: Any, bea: Any, api_of: Any
 ) -> None:
     """Who of the home changed it, why, and through whom others did is not told."""
-    granted(study, alpha, beta, history="full", role="edit")
-    with namespace_scope(alpha), operation(actor=Actor.user(ana), reason="ours", via="gamma"):
+    grant = granted(study, alpha, beta, history="full", role="edit")
+    with (
+        namespace_scope(alpha),
+        operation(actor=Actor.user(ana), reason="ours", via="gamma", via_grant=uuid4()),
+    ):
         study.title = "Later"
         study.save()
         version = Study.history.filter(id=study.pk).latest("history_id").pk
     api = api_of(bea, beta)
     answer = api.get(f"{STUDIES}{study.pk}/{path.format(version=version)}").json()
     shown = answer["results"][0] if "results" in answer else answer
-    assert (shown["actor"], shown["reason"], shown["via"]) == (
-        {"kind": "user", "label": None, "user": None}, None, None,
+    assert (shown["actor"], shown["reason"], shown["via"], shown["via_grant"]) == (
+        {"kind": "user", "label": None, "user": None}, None, None, None,
     )  # fmt: skip
     api.patch(f"{STUDIES}{study.pk}/", {"title": "Here"})
     newest = api.get(f"{STUDIES}{study.pk}/history/").json()["results"][0]
     assert (newest["actor"]["label"], newest["via"]) == ("bea@example.org", "beta")
+    assert newest["via_grant"] == str(grant.pk)
 
 
 def test_restore__where_another_row_holds_the_value__names_none_of_it(

@@ -22,6 +22,9 @@ SEEN = ("own", "view", "edit", "manage")
 UNSEEN = ("pending", "declined", "revoked", "expired", "suspended", "left", "foreign")
 READS = ("list", "detail", "activities", "activity_rows")
 PAST = ("history", "version", "diff")
+GRANTS = "namespaces"
+"""Who else sees the row: told to those who manage it."""
+
 WRITES = ("put", "patch", "delete", "restore", "revert_dry", "revert", "comment")
 
 DONE = {
@@ -48,10 +51,10 @@ def expected(verb: str, state: str, role: str) -> int | str:
         return 403
     if state in UNSEEN:
         return 400 if verb == "comment" else 404
-    if verb in PAST and state != "own":
-        return CLOSED
+    if verb == GRANTS:
+        return 200 if state in ("own", "manage") else 403
     if verb in (*READS, *PAST):
-        return 200
+        return CLOSED if verb in PAST and state != "own" else 200
     if role == "member" and verb != "comment" and (state == "own" or verb in OF_ADMINS):
         return 403
     return DONE[verb].get(state, 403)
@@ -114,6 +117,7 @@ def ask(client: Any, verb: str, study: Study, first: int) -> int:
         "list": "/api/v1/studies/", "detail": address, "history": f"{address}history/",
         "version": f"{address}history/{first}/", "diff": f"{address}diff/",
         "activities": f"{address}activities/", "activity_rows": f"{address}activities/rows/",
+        GRANTS: f"{address}namespaces/",
     }  # fmt: skip
     if verb in reads:
         answer = client.get(reads[verb])
@@ -141,7 +145,7 @@ def test_table__every_verb__answers_as_grant_and_role_say(
     home = beta if state == "own" else alpha
     client, first = api_of(members[role], beta), versions(study, home)[0]
     found: dict[str, int | str] = {}
-    for verb in (*READS, *PAST, *WRITES):
+    for verb in (*READS, *PAST, GRANTS, *WRITES):
         before = versions(study, home)
         status = ask(client, verb, study, first)
         closed = expected(verb, state, role) == CLOSED and status in (403, 404)

@@ -3,19 +3,45 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 from django.apps import apps
 
 from smartmodels.exceptions import InvalidInput
-from smartmodels.models.smart import SmartModel
-from smartmodels.sharing import ResourceNamespaces, inherit_grants
+from smartmodels.models.smart import SmartAliveManager, SmartModel
+from smartmodels.sharing import ResourceNamespaces, inherit_grants, visible_parts, visible_rows
 
 __all__ = ["Resource", "resource_model"]
 
 
+class ResourceManager(SmartAliveManager):
+    """Living rows of the namespace; :meth:`visible` also those that others share with it."""
+
+    def visible(self, scope: str = "all") -> Any:
+        """Return the rows that the bound namespace sees: its own and those shared with it.
+
+        One queryset to filter, order, aggregate and make frames of, which only reads where rows of others
+        are among them. Rows say ``home``, ``is_shared`` and ``granted_role``. ``scope`` is ``all``, ``own``
+        or ``shared``. Raises InvalidInput where more homes share rows than one statement may touch.
+        """
+        return visible_rows(self._whole(), scope)
+
+    def visible_parts(self, scope: str = "all") -> list[Any]:
+        """Return :meth:`visible` as several querysets: as many as it takes for however many homes."""
+        return visible_parts(self._whole(), scope)
+
+    def _whole(self) -> Any:
+        if getattr(self, "instance", None) is not None:
+            raise InvalidInput(
+                f"visible() starts from all rows: {self.model.__name__}.objects.visible().filter(...)."
+            )
+        return self.model
+
+
 class Resource(SmartModel):
     """A smart model that can be shared with other namespaces, by consent (DESIGN S1)."""
+
+    objects: ClassVar[Any] = ResourceManager()
 
     class Meta(SmartModel.Meta):
         abstract = True

@@ -127,7 +127,7 @@ class StampedQuerySet(SmartQuerySet[Any]):
 
     def _filter_or_exclude_inplace(self, negate: bool, args: Any, kwargs: Any) -> None:
         """Take ``namespaces__in=[...]`` of a resource for what it means: rows that are visible in these."""
-        conditions, rest = by_namespaces(self.model, kwargs)
+        conditions, rest = by_namespaces(self.model, kwargs, many=self._reads_many)
         super()._filter_or_exclude_inplace(negate, (*args, *conditions), rest)
 
     _insert.alters_data = True  # type: ignore[attr-defined]

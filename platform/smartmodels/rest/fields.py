@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable
 from typing import Any
+from urllib.parse import urlencode
 
 from django.db.models import Model, UUIDField
 from drf_spectacular.utils import extend_schema_field
@@ -21,6 +22,8 @@ __all__ = [
     "ShapedField",
     "SharedField",
     "ToldField",
+    "UploadField",
+    "UploadedImageField",
     "as_told_of",
     "points_at_uuid",
 ]
@@ -50,6 +53,27 @@ class NamedField(serializers.CharField):
         names = "|".join(re.escape(name).replace(r"\-", "-") for name in sorted(self.names()))
         about = {"description": str(self.help_text)} if self.help_text else {}
         return {"type": "string", "pattern": self.shape.format(names), **about}
+
+
+class _OfHome(serializers.FileField):
+    """Says, of a file of a row that another namespace shares, whose file is meant."""
+
+    def to_representation(self, value: Any) -> Any:
+        """Return the address of the file; that of another namespace is asked for as its."""
+        shown = super().to_representation(value)
+        row: Any = getattr(value, "instance", None)
+        is_address = shown and shown != value.name
+        if not is_address or not getattr(row, "is_shared", False):
+            return shown
+        return f"{shown}?{urlencode({'home': row.home})}"
+
+
+class UploadField(_OfHome):
+    """An uploaded file, by the address where members get it."""
+
+
+class UploadedImageField(_OfHome, serializers.ImageField):
+    """An uploaded image, by the address where members get it."""
 
 
 class RowField(serializers.PrimaryKeyRelatedField[Any]):

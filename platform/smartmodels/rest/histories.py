@@ -53,15 +53,18 @@ class VersionSerializer(serializers.Serializer[Any]):
         allow_null=True,
         help_text="The namespace it was changed through, if not its own.",
     )
+    via_grant = serializers.UUIDField(
+        allow_null=True, help_text="The grant it was changed by, if it was changed through another namespace."
+    )
     reverted_from = serializers.IntegerField(allow_null=True, help_text="The version a revert went back to.")
     changed = serializers.SerializerMethodField(help_text="The fields that differ from the version before.")
 
     def to_representation(self, version: Any) -> Any:
-        """Return the version; who made it, why and through whom only where that is told."""
+        """Return the version; who made it, why and by which grant only where that is told."""
         shown = super().to_representation(version)
         if not self.context["tells_who"](version):
             actor = {"kind": shown["actor"]["kind"], "label": None, "user": None}
-            shown.update(actor=actor, reason=None, via=None)
+            shown.update(actor=actor, reason=None, via=None, via_grant=None)
         return shown
 
     @extend_schema_field({"type": "array", "items": {"type": "string"}})

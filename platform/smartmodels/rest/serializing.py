@@ -15,7 +15,7 @@ from rest_framework.settings import api_settings
 from rest_framework.validators import UniqueValidator
 
 from smartmodels.models import Resource, SmartModel
-from smartmodels.rest.fields import TOLD, RowField, points_at_uuid
+from smartmodels.rest.fields import TOLD, RowField, UploadedImageField, UploadField, points_at_uuid
 from smartmodels.rest.integrity import is_unique, taken
 from smartmodels.rest.shapes import mistyped_in
 
@@ -92,6 +92,11 @@ class SmartSerializer(StrictSerializer, serializers.ModelSerializer[Any]):
     """
 
     serializer_related_field = RowField
+    serializer_field_mapping: ClassVar[dict[Any, Any]] = {
+        **serializers.ModelSerializer.serializer_field_mapping,
+        models.FileField: UploadField,
+        models.ImageField: UploadedImageField,
+    }
 
     def get_uniqueness_extra_kwargs(self, field_names: Any, declared_fields: Any, extra_kwargs: Any) -> Any:
         """Leave uniqueness to :meth:`validate`, which knows that deleted rows do not count."""

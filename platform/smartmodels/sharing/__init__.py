@@ -6,6 +6,7 @@ all, and a grant each namespace that may see one. What has to hold whatever writ
 an event.
 """
 
+from smartmodels.sharing.across_homes import shared_rows
 from smartmodels.sharing.clock import status_of
 from smartmodels.sharing.copying import Copied, copy_promised, homes_to_copy, promised
 from smartmodels.sharing.deciding import accept, change_terms, decline, expire_grants, leave, revoke
@@ -23,8 +24,9 @@ from smartmodels.sharing.grants import (
     get_policy_model,
     get_registry_model,
 )
+from smartmodels.sharing.homes import Home, Shown, chunks_of, granted_rows, homes_of, shown_grants, shown_of
 from smartmodels.sharing.inheriting import inherit_grants
-from smartmodels.sharing.lookups import SENTINEL_NAMESPACE, by_namespaces
+from smartmodels.sharing.lookups import SENTINEL_NAMESPACE, by_namespaces, seen_in
 from smartmodels.sharing.namespaces import ResourceNamespaces
 from smartmodels.sharing.offering import ANSWER_DAYS, share, share_many
 from smartmodels.sharing.people import member_of, share_with_users
@@ -44,6 +46,7 @@ from smartmodels.sharing.resharing import reshare
 from smartmodels.sharing.speaking import speaks_for
 from smartmodels.sharing.terms import Terms
 from smartmodels.sharing.triggers import CreateSharingFunctions, Registered
+from smartmodels.sharing.visible import VISIBLE, visible_parts, visible_rows
 from smartmodels.sharing.writing import (
     at_home,
     grant_to_write,
@@ -57,6 +60,7 @@ __all__ = [
     "ANSWER_DAYS",
     "LIVING",
     "SENTINEL_NAMESPACE",
+    "VISIBLE",
     "AbstractGrant",
     "AbstractGrantEvent",
     "AbstractSharedResource",
@@ -69,15 +73,18 @@ __all__ = [
     "GrantHistory",
     "GrantRole",
     "GrantStatus",
+    "Home",
     "Registered",
     "ResourceNamespaces",
     "Sharing",
+    "Shown",
     "Terms",
     "accept",
     "active_grants",
     "at_home",
     "by_namespaces",
     "change_terms",
+    "chunks_of",
     "copy_promised",
     "decline",
     "differing_rows",
@@ -90,8 +97,10 @@ __all__ = [
     "grant_for",
     "grant_to_write",
     "granted_keys",
+    "granted_rows",
     "grants_of",
     "hold_grant",
+    "homes_of",
     "homes_to_copy",
     "inherit_grants",
     "label_of",
@@ -105,11 +114,17 @@ __all__ = [
     "reshare",
     "revoke",
     "rows_at_home",
+    "seen_in",
     "set_policy",
     "share",
     "share_many",
     "share_with_users",
+    "shared_rows",
+    "shown_grants",
+    "shown_of",
     "speaks_for",
     "status_of",
     "through_grant",
+    "visible_parts",
+    "visible_rows",
 ]

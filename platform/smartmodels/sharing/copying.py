@@ -8,12 +8,14 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from django.apps import apps
-from django.core.exceptions import ValidationError
+from django.core.exceptions import SuspiciousFileOperation, ValidationError
 from django.db import DatabaseError, DataError, IntegrityError, models, transaction
 from django.utils import timezone
 
 from smartmodels.context import Actor, namespace_scope, operation
 from smartmodels.exceptions import GrantStateRefused, SmartModelsError
+from smartmodels.sharing.copied_files import CopiedFiles
+from smartmodels.sharing.copied_links import Copies, copy_links
 from smartmodels.sharing.deciding import expire_grants
 from smartmodels.sharing.grants import GrantEnd, GrantStatus, get_event_model, get_grant_model
 from smartmodels.tenancy.models import State, get_membership_model, get_namespace_model
@@ -76,8 +78,9 @@ def copy_promised(home: Any) -> Copied:
 
     A copy belongs to who accepted the grant, if they are a member still, else to the sentinel. What it points
     at is its own copy where that is made along with it, else nothing; where there has to be something no copy
-    can be made, which the grant then says. Files and links between many rows stay behind. Repeating it
-    changes nothing. Raises GrantStateRefused for a home that is not deleted.
+    can be made, which the grant then says. Its uploaded files are copied into the folder of the target; links
+    between many rows come along where both are in the target. Repeating it changes nothing. Raises
+    GrantStateRefused for a home that is not deleted.
     """
     if home.state != State.DELETED:
         raise GrantStateRefused(f"{home.slug} is {home.state}: copies are made when it is deleted.")
@@ -87,26 +90,44 @@ def copy_promised(home: Any) -> Copied:
         with operation(actor=Actor.system(f"copies from {home.slug}"), reason="The home of the row goes."):
             try:
                 _copy_to(home, target, done)
-            except (DatabaseError, SmartModelsError) as error:
+            except (DatabaseError, OSError, SmartModelsError) as error:
                 logger.warning("Copies from %s to %s are not made.", home.slug, target.slug, exc_info=error)
                 done.left[target.slug] = f"{type(error).__name__}: they are owed still."
     return done
 
 
 def _copy_to(home: Any, target: Any, done: Copied) -> None:
-    with transaction.atomic():
-        grants = list(promised(home).filter(target_id=target.pk).select_for_update().order_by("pk"))
-        copies: dict[tuple[Any, Any], Any] = {}
-        for grant in _parents_first(grants):
-            made, why = _copy(home, target, grant, copies)
-            if made is not None:
-                copies[type(made), grant.row_id] = made.pk
-                done.made += 1
-            else:
-                done.refused[str(grant.pk)] = why
-            get_grant_model().objects.filter(pk=grant.pk).update(
-                copied_at=timezone.now(), copied_as=made and made.pk, copy_refused=why
-            )
+    files = CopiedFiles(home, target)
+    try:
+        with transaction.atomic():
+            refused, made = _copy_all(files)
+    except BaseException:
+        files.forget()
+        raise
+    done.refused.update(refused)
+    done.made += made
+
+
+def _copy_all(files: CopiedFiles) -> tuple[dict[str, str], int]:
+    """Return why some copies cannot be made, by grant, and how many were."""
+    home, target = files.home, files.target
+    grants = list(promised(home).filter(target_id=target.pk).select_for_update().order_by("pk"))
+    copies: dict[tuple[Any, Any], Any] = {}
+    pairs: list[tuple[Any, Any]] = []
+    refused = {}
+    for grant in _parents_first(grants):
+        row, made, why = _copy(files, grant, copies)
+        if made is not None:
+            copies[type(made), grant.row_id] = made.pk
+            pairs.append((row, made))
+        else:
+            refused[str(grant.pk)] = why
+        get_grant_model().objects.filter(pk=grant.pk).update(
+            copied_at=timezone.now(), copied_as=made and made.pk, copy_refused=why
+        )
+    for row, made in pairs:
+        copy_links(home, target, row, made, copies)
+    return refused, len(pairs)
 
 
 def _parents_first(grants: list[Any]) -> Iterator[Any]:
@@ -129,13 +150,14 @@ def _keys(model: Any) -> list[Any]:
     return [each for each in keys if each.name not in _OWN and is_tenant_model(each.remote_field.model)]
 
 
-def _copy(home: Any, target: Any, grant: Any, copies: dict[tuple[Any, Any], Any]) -> tuple[Any, str]:
-    """Return the copy, or None and why there is none."""
+def _copy(files: CopiedFiles, grant: Any, copies: Copies) -> tuple[Any, Any, str]:
+    """Return the row and its copy, or None for this and why there is none."""
     model: Any = apps.get_model(grant.model)
-    with namespace_scope(home):
+    with namespace_scope(files.home):
         row = model.objects.filter(pk=grant.row_id).first()
     if row is None:
-        return None, "The row is not there any more."
+        return None, None, "The row is not there any more."
+    mark = files.mark
     values = {
         each.attname: getattr(row, each.attname)
         for each in model._meta.concrete_fields
@@ -144,19 +166,28 @@ def _copy(home: Any, target: Any, grant: Any, copies: dict[tuple[Any, Any], Any]
     for key in _keys(model):
         to = copies.get((key.remote_field.model, values[key.attname]))
         if to is None and values[key.attname] is not None and not key.null:
-            return None, f"It needs a {key.remote_field.model._meta.verbose_name}, which is not copied along."
+            return (
+                row,
+                None,
+                f"It needs a {key.remote_field.model._meta.verbose_name}, which is not copied along.",
+            )
         values[key.attname] = to
-    return _insert(model, target, values, _receiver(grant, target))
+    made, why = _insert(files, row, values, _receiver(grant, files.target))
+    if made is None:
+        files.forget(mark)
+    return row, made, why
 
 
-def _insert(model: Any, target: Any, values: dict[str, Any], owner: Any) -> tuple[Any, str]:
+def _insert(files: CopiedFiles, row: Any, values: dict[str, Any], owner: Any) -> tuple[Any, str]:
     try:
-        with namespace_scope(target), transaction.atomic():
-            made = model(**values)
+        with namespace_scope(files.target), transaction.atomic():
+            made = type(row)(**values)
             if owner is not None:
                 made.owner_id = owner
+            for name, stored in files.copy(row, made).items():
+                setattr(made, name, stored)
             made.save(force_insert=True)
-    except (IntegrityError, DataError, ValidationError):
+    except (IntegrityError, DataError, ValidationError, SuspiciousFileOperation):
         return None, "A rule of the other namespace forbids it, such as a value that is taken there."
     except SmartModelsError as error:
         return None, error.message

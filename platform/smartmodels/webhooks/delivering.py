@@ -16,6 +16,7 @@ from smartmodels.history import ChangesGone, Place, newest_place
 from smartmodels.tenancy.models import State
 from smartmodels.webhooks.errors import WebhookInactive
 from smartmodels.webhooks.models import DeliveryState, get_delivery_model, get_webhook_model
+from smartmodels.webhooks.noticing import Described, next_notices
 from smartmodels.webhooks.sending import Answer, send
 from smartmodels.webhooks.signing import signed_headers
 
@@ -48,7 +49,7 @@ ReadChanges = Callable[[Place, int], Page]
 """Reads on in the change feed of the bound namespace, at most so many changes; may raise ChangesGone."""
 
 
-def deliver(webhook_id: Any, read: ReadChanges) -> int:
+def deliver(webhook_id: Any, read: ReadChanges, describe: Described) -> int:
     """Send what is due for a webhook of the bound namespace; return how many messages arrived.
 
     Ends when nothing is due, at the first that does not arrive, and after a while in any case: what is left
@@ -56,7 +57,7 @@ def deliver(webhook_id: Any, read: ReadChanges) -> int:
     """
     arrived = 0
     for _ in range(MESSAGES_AT_ONCE):
-        due = _next_message(webhook_id, read)
+        due = _next_message(webhook_id, read, describe)
         if due is None:
             break
         webhook, message = due
@@ -69,8 +70,8 @@ def deliver(webhook_id: Any, read: ReadChanges) -> int:
     return arrived
 
 
-def _next_message(webhook_id: Any, read: ReadChanges) -> tuple[Any, Any] | None:
-    """Return the webhook and the message to send now; one that is made of changes moves the webhook on."""
+def _next_message(webhook_id: Any, read: ReadChanges, describe: Described) -> tuple[Any, Any] | None:
+    """Return the webhook and the message to send now; one that is made of something new takes that."""
     with transaction.atomic():
         webhook = (
             get_webhook_model()
@@ -83,10 +84,15 @@ def _next_message(webhook_id: Any, read: ReadChanges) -> tuple[Any, Any] | None:
             return None
         pending = webhook.deliveries.filter(state=DeliveryState.PENDING).order_by("id").first()
         if pending is None:
-            pending = _from_changes(webhook, read)
+            pending = _from_grants(webhook, describe) or _from_changes(webhook, read)
         elif pending.due_at > timezone.now():
             pending = None
         return None if pending is None else (webhook, pending)
+
+
+def _from_grants(webhook: Any, describe: Described) -> Any | None:
+    found = next_notices(webhook, describe, CHANGES_AT_ONCE)
+    return None if found is None else _message(webhook, found[0], [], grants=found[1])
 
 
 def _from_changes(webhook: Any, read: ReadChanges) -> Any | None:
@@ -103,12 +109,12 @@ def _from_changes(webhook: Any, read: ReadChanges) -> Any | None:
     return _message(webhook, kind, entries) if entries or kind == RESET else None
 
 
-def _message(webhook: Any, kind: str, entries: list[dict[str, Any]]) -> Any:
+def _message(webhook: Any, kind: str, entries: list[dict[str, Any]], **more: Any) -> Any:
     body = {
         "type": kind,
         "timestamp": timezone.now(),
         "namespace": webhook.namespace.slug,
-        "data": {"changes": entries},
+        "data": {"changes": entries, **more},
     }
     text = json.dumps(body, cls=DjangoJSONEncoder, separators=(",", ":"))
     return get_delivery_model().objects.create(

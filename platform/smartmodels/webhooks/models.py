@@ -13,7 +13,15 @@ from smartmodels.conf import settings
 from smartmodels.history import Place
 from smartmodels.tenancy.models import new_key
 
-__all__ = ["AbstractDelivery", "AbstractWebhook", "DeliveryState", "get_delivery_model", "get_webhook_model"]
+__all__ = [
+    "AbstractDelivery",
+    "AbstractNotice",
+    "AbstractWebhook",
+    "DeliveryState",
+    "get_delivery_model",
+    "get_notice_model",
+    "get_webhook_model",
+]
 
 
 class DeliveryState(models.TextChoices):
@@ -116,9 +124,32 @@ class AbstractDelivery(models.Model):
         return f"msg_{self.pk.hex}"
 
 
+class AbstractNotice(models.Model):
+    """An event of a grant of which a webhook is still to tell; written by the database (``notices.sql``).
+
+    The concrete model adds ``webhook``, whose ``notices`` these are, without a constraint: who shares a row
+    does not wait for what is being delivered.
+    """
+
+    id = models.BigAutoField(primary_key=True)
+    event_id = models.BigIntegerField(editable=False)
+    created_at = models.DateTimeField(db_default=Now(), editable=False)
+
+    class Meta:
+        abstract = True
+
+    def __str__(self) -> str:
+        return f"event {self.event_id}"
+
+
 def get_webhook_model() -> Any:
     """Return the concrete model of webhooks (``SMARTMODELS_WEBHOOK_MODEL``)."""
     return apps.get_model(settings().WEBHOOK_MODEL)
+
+
+def get_notice_model() -> Any:
+    """Return the concrete model of notices: ``Notice`` of the app that holds the webhooks."""
+    return apps.get_model(get_webhook_model()._meta.app_label, "Notice")
 
 
 def get_delivery_model() -> Any:

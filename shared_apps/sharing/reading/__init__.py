@@ -3,11 +3,9 @@
 from shared_apps.sharing.reading.details import HomeUnavailable, shared_row
 from shared_apps.sharing.reading.listing import VisibleReading, VisibleRows
 from shared_apps.sharing.reading.restricting import check_shown, restricted
-from shared_apps.sharing.reading.scopes import SCOPES
 from shared_apps.sharing.reading.versions import versions_shown
 
 __all__ = [
-    "SCOPES",
     "HomeUnavailable",
     "VisibleReading",
     "VisibleRows",

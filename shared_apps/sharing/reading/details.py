@@ -5,10 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from shared_apps.sharing.reading.filling import card_of
-from shared_apps.sharing.reading.grants import Home, Shown
 from smartmodels.context import namespace_scope
 from smartmodels.exceptions import SmartModelsError
-from smartmodels.sharing import active_grants, rows_at_home
+from smartmodels.sharing import Home, Shown, active_grants, rows_at_home
 from smartmodels.tenancy.migrating.requiring import with_behind
 
 __all__ = ["HomeUnavailable", "shared_row"]

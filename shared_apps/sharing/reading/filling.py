@@ -11,10 +11,10 @@ from uuid import UUID
 from django.db import ProgrammingError, connection, transaction
 
 from shared_apps.sharing.models import SharedResource
-from shared_apps.sharing.reading.grants import Home, Shown, chunks_of
 from smartmodels.rest.lists import Found
+from smartmodels.sharing import Home, Shown, chunks_of
 
-__all__ = ["card_of", "filled", "read_homes"]
+__all__ = ["Read", "card_of", "filled", "read_homes"]
 
 log = logging.getLogger(__name__)
 

@@ -14,19 +14,9 @@ from dataclasses import replace
 from functools import cached_property
 from typing import Any
 
-from shared_apps.sharing.reading.filling import filled, read_homes
-from shared_apps.sharing.reading.grants import (
-    Home,
-    Shown,
-    chunks_of,
-    granted_rows,
-    homes_of,
-    shown_grants,
-    shown_of,
-)
+from shared_apps.sharing.reading.filling import Read, filled, read_homes
 from shared_apps.sharing.reading.merging import merged
 from shared_apps.sharing.reading.restricting import for_others
-from shared_apps.sharing.reading.rows import shared_rows
 from smartmodels.conf import settings
 from smartmodels.querysets import without_service_owners
 from smartmodels.rest.filtering.embedding import with_joins
@@ -41,6 +31,16 @@ from smartmodels.rest.lists import (
     total_of,
     turned_round,
 )
+from smartmodels.sharing import (
+    Home,
+    Shown,
+    chunks_of,
+    granted_rows,
+    homes_of,
+    shared_rows,
+    shown_grants,
+    shown_of,
+)
 
 __all__ = ["VisibleReading", "VisibleRows"]
 
@@ -53,6 +53,12 @@ class VisibleRows(Listing):
         self._selection = selection
         self._homes: dict[Shown, Any] = {}
         self._nothing_shared = False
+        self._unread: set[str] = set()
+
+    @property
+    def unread(self) -> list[str]:
+        """Return the slugs of homes whose rows were left out, since nobody can judge them now."""
+        return sorted(self._unread)
 
     # Pages
 
@@ -93,8 +99,7 @@ class VisibleRows(Listing):
             shown = self._shown(window, wanted, descending=terms[0].descending)
             sources.append([each for each in shown if each.key not in own])
         else:
-            for lot in self._lots:
-                sources += read_homes(lot, lambda homes: found_in(self._of(homes), window, wanted, read))[0]
+            sources += self._read_all(lambda homes: found_in(self._of(homes), window, wanted, read))
         return merged(self.model, terms, sources)[:wanted]
 
     def _shown(self, window: Window, wanted: int, *, descending: bool) -> list[Shown]:
@@ -125,7 +130,20 @@ class VisibleRows(Listing):
     @cached_property
     def _lots(self) -> list[Sequence[Home]]:
         homes = homes_of(shown_of(shown_grants(self.model)))
+        self._leave_out([each for each in homes if not each.is_readable])
         return chunks_of([each for each in homes if each.is_readable])
+
+    def _leave_out(self, homes: Sequence[Home]) -> None:
+        self._unread.update(each.namespace.slug for each in homes)
+
+    def _read_all(self, read: Read) -> list[list[Found]]:
+        """Return what is read of all homes, by parts; keep the names of those that cannot be read."""
+        found = []
+        for lot in self._lots:
+            parts, unread = read_homes(lot, read)
+            self._leave_out(unread)
+            found += parts
+        return found
 
     def _of(self, homes: Sequence[Home]) -> Any:
         rows = without_service_owners(shared_rows(self.model, homes))
@@ -140,11 +158,8 @@ class VisibleRows(Listing):
         own: int = 0 if self._own is None else total_of(self._own, kind)
         if self._goes_by_keys:
             return own if self._nothing_shared else own + shown_grants(self.model).count()
-        parts = (
-            read_homes(lot, lambda homes: [Found(total_of(self._of(homes), kind), ())])[0]
-            for lot in self._lots
-        )
-        return own + sum(int(found.row) for lot in parts for part in lot for found in part)
+        parts = self._read_all(lambda homes: [Found(total_of(self._of(homes), kind), ())])
+        return own + sum(int(found.row) for part in parts for found in part)
 
 
 class VisibleReading:

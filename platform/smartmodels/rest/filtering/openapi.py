@@ -9,6 +9,7 @@ from typing import Any
 from drf_spectacular.plumbing import ResolvedComponent
 from rest_framework import serializers
 
+from smartmodels.rest.filtering.belonging import NAMESPACES, belonging_schema, is_belonging
 from smartmodels.rest.filtering.caps import INCLUDES, ITEMS
 from smartmodels.rest.filtering.columns import Column, columns_of, readable_of
 from smartmodels.rest.filtering.operators import OPERATORS, PATTERNS
@@ -81,6 +82,8 @@ def where_schema(view: Any) -> dict[str, Any]:
     }
     branches = {"type": "array", "items": itself}
     properties.update({"and": branches, "or": branches, "nor": branches, "not": itself})
+    if is_belonging(view.model, NAMESPACES):
+        properties.setdefault(NAMESPACES, belonging_schema())
     schema = _closed(properties)
     for relation in relations_of(view).values():
         schema["properties"].update(_related_schemas(relation))
@@ -92,7 +95,8 @@ def _related_schemas(relation: Relation) -> dict[str, Any]:
     view = _view_of(relation)
     names = columns_of(view.get_serializer_class(), view.model)
     there = f"{_referred(view, 'Where')}/properties"
-    return {f"{relation.name}.{name}": {"$ref": f"{there}/{name}"} for name in names}
+    named = [*names, NAMESPACES] if is_belonging(relation.model, NAMESPACES) else names
+    return {f"{relation.name}.{name}": {"$ref": f"{there}/{name}"} for name in named}
 
 
 def _view_of(relation: Relation) -> Any:

@@ -8,6 +8,7 @@ from typing import Any
 from django.db.models import Exists, OuterRef, Q
 
 from smartmodels.querysets import without_service_owners
+from smartmodels.rest.filtering.belonging import belongs, is_belonging
 from smartmodels.rest.filtering.brackets import listed
 from smartmodels.rest.filtering.caps import DEPTH, Budget
 from smartmodels.rest.filtering.columns import Column, columns_of
@@ -66,6 +67,8 @@ def _member(asked: Asked, name: str, given: Any, place: Place) -> Condition:
         return _related(asked, name, given, place)
     columns = columns_of(asked.view.get_serializer_class(), asked.view.model)
     if name not in columns:
+        if is_belonging(asked.view.model, name):
+            return belongs(asked, given, place)
         raise unknown("property", name, place, columns)
     return _property(asked, columns[name], given, place)
 

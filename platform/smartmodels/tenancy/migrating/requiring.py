@@ -7,6 +7,7 @@ Where all is applied that a squashed migration replaces, it is there, recorded o
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import cache
 from typing import Any
 
@@ -45,13 +46,17 @@ def with_behind(rows: QuerySet[Any], schema: str = "tenant__schema_name") -> Que
     required = required_migrations()
     if not required:
         return rows
+    states = get_schema_state_model().objects.filter(schema_name=OuterRef(schema))
+    annotated: QuerySet[Any] = rows.annotate(is_behind=~Exists(states.filter(_has_all(required))))
+    return annotated
+
+
+def _has_all(required: Mapping[str, tuple[str, ...]]) -> Q:
     has_all = Q()
     for name, replaced in required.items():
         has = Q(applied__contains=[name])
         has_all &= has | Q(applied__contains=list(replaced)) if replaced else has
-    states = get_schema_state_model().objects.filter(schema_name=OuterRef(schema))
-    annotated: QuerySet[Any] = rows.annotate(is_behind=~Exists(states.filter(has_all)))
-    return annotated
+    return has_all
 
 
 def lacks_required(schema_name: str) -> bool:
@@ -59,8 +64,8 @@ def lacks_required(schema_name: str) -> bool:
     required = required_migrations()
     if not required:
         return False
-    states = get_schema_state_model().objects
-    return not states.filter(schema_name=schema_name, applied__contains=list(required)).exists()
+    states = get_schema_state_model().objects.filter(schema_name=schema_name)
+    return not states.filter(_has_all(required)).exists()
 
 
 def _forget(*, setting: str, **_: object) -> None:

@@ -12,7 +12,7 @@ from django.db import connection
 from django.db.models import Exists, OuterRef, QuerySet
 
 from smartmodels.conf import settings
-from smartmodels.sharing import active_grants
+from smartmodels.sharing.reading import active_grants
 from smartmodels.tenancy.migrating.requiring import with_behind
 from smartmodels.tenancy.models import State, get_namespace_model
 

@@ -8,8 +8,9 @@ from typing import Any
 from django.db.models import BooleanField, CharField, F, Func, JSONField, TextField, Value
 from django.db.models.functions import Cast, Coalesce
 
-from shared_apps.sharing.reading.grants import Home, Shown
-from smartmodels.sharing import GrantRole, rows_at_home
+from smartmodels.sharing.grants import GrantRole
+from smartmodels.sharing.homes import Home, Shown
+from smartmodels.sharing.reading import rows_at_home
 
 __all__ = ["shared_rows"]
 
