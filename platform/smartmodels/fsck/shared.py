@@ -21,7 +21,7 @@ from smartmodels.tenancy.setting_aside import identity_of
 from smartmodels.tenancy.triggers import literal, quoted
 from smartmodels.tenancy.uploads import remove_uploads, upload_folders
 
-__all__ = ["OF_NOBODY", "SHARED"]
+__all__ = ["OF_NOBODY", "OF_SCHEMAS", "SHARED"]
 
 _WITH_SCHEMA = (State.ACTIVE, State.MAINTENANCE, State.SUSPENDED, State.ARCHIVED)
 
@@ -142,8 +142,6 @@ SHARED = (
     Check("namespace-missing", _find_mentions, _mend_mentions),
     Check("schema-unmarked", _find_schemas, _mend_marks),
 )
-OF_NOBODY = (
-    Check("schema-left", _find_leftovers, _drop_leftovers),
-    Check("uploads-left", _find_uploads, _remove_uploads),
-)
+OF_SCHEMAS = Check("schema-left", _find_leftovers, _drop_leftovers)
+OF_NOBODY = (OF_SCHEMAS, Check("uploads-left", _find_uploads, _remove_uploads))
 """What is kept and nobody is served from: mending it is removing it."""
