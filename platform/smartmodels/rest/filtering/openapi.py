@@ -22,6 +22,9 @@ __all__ = ["describe", "filter_schema", "response_schema"]
 _Component: Any = ResolvedComponent
 _TYPED = ("type", "format", "pattern")
 _WAY = "( (ASC|DESC))?( NULLS (FIRST|LAST))?"
+_LIKE = r"^([^\x00\\]|\\[^\x00])*$"
+"""A backslash stands before what it protects."""
+
 _DECIMAL = r"^-?[0-9]+(\.[0-9]+)?$"
 _IN_WORDS = (
     "Which rows, in which order, and what of them, as JSON. The same in brackets: "
@@ -135,7 +138,9 @@ def _property_schema(view: Any, column: Column) -> dict[str, Any]:
     text, two = {"type": "string", "pattern": BLANK_OR_TEXT}, {**values, "minItems": 2, "maxItems": 2}
     own = {"exists": {"type": "boolean"}, "inq": values, "nin": values, "between": two}
     known = [name for name in OPERATORS if name not in PATTERNS or column.is_text]
-    operators = {name: text if name in PATTERNS else own.get(name, value) for name in known}
+    like = {**text, "pattern": _LIKE}
+    own |= {name: text if name.endswith("regexp") else like for name in PATTERNS}
+    operators = {name: own.get(name, value) for name in known}
     if not column.is_text:
         return {"anyOf": [value, {**_closed(operators), "minProperties": 1}]}
     options = {"options": {"enum": ["i", "", None], "description": "`i`: a pattern in any case."}}
