@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Any, ClassVar
+
 from django.db import models
 
-from smartmodels.webhooks import AbstractDelivery, AbstractNotice, AbstractWebhook
+from smartmodels.webhooks import AbstractDelivery, AbstractNotice, AbstractWebhook, Noticed
 
 __all__ = ["Delivery", "Notice", "Webhook"]
 
@@ -33,4 +35,4 @@ class Notice(AbstractNotice):
     )
 
     class Meta(AbstractNotice.Meta):
-        pass
+        constraints: ClassVar[list[Any]] = [Noticed(name="webhooks_noticed")]

@@ -9,7 +9,13 @@ from smartmodels.webhooks.addresses import URL_PATTERN, check_url
 from smartmodels.webhooks.collecting import due_webhooks, prune_deliveries
 from smartmodels.webhooks.delivering import Page, ReadChanges, deliver, replay
 from smartmodels.webhooks.errors import TooManyWebhooks, WebhookInactive
-from smartmodels.webhooks.models import AbstractDelivery, AbstractNotice, AbstractWebhook, DeliveryState
+from smartmodels.webhooks.models import (
+    AbstractDelivery,
+    AbstractNotice,
+    AbstractWebhook,
+    DeliveryState,
+    Noticed,
+)
 from smartmodels.webhooks.noticing import CreateNotices, Described
 from smartmodels.webhooks.signing import new_salt, secret_of
 
@@ -21,6 +27,7 @@ __all__ = [
     "CreateNotices",
     "DeliveryState",
     "Described",
+    "Noticed",
     "Page",
     "ReadChanges",
     "TooManyWebhooks",

@@ -11,13 +11,16 @@ from django.db.models.functions import Now
 
 from smartmodels.conf import settings
 from smartmodels.history import Place
+from smartmodels.sharing import get_event_model
 from smartmodels.tenancy.models import new_key
+from smartmodels.tenancy.triggers import Trigger, TriggerConstraint
 
 __all__ = [
     "AbstractDelivery",
     "AbstractNotice",
     "AbstractWebhook",
     "DeliveryState",
+    "Noticed",
     "get_delivery_model",
     "get_notice_model",
     "get_webhook_model",
@@ -122,6 +125,17 @@ class AbstractDelivery(models.Model):
     def message_id(self) -> str:
         """Return the id under which receivers know the message."""
         return f"msg_{self.pk.hex}"
+
+
+class Noticed(TriggerConstraint):
+    """The trigger on the events of grants that writes notices; it stands on a table of another app."""
+
+    def triggers(self, table: str) -> tuple[Trigger, ...]:
+        """Return the trigger, whichever table the notices are in."""
+        del table
+        events = get_event_model()._meta.db_table
+        fires = "AFTER INSERT ON {table} FOR EACH ROW WHEN (NEW.target_id IS NOT NULL)"
+        return (Trigger("webhooks_grant_noticed", events, fires, "smartmodels_grant_noticed"),)
 
 
 class AbstractNotice(models.Model):

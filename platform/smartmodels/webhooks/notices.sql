@@ -7,6 +7,3 @@ BEGIN
     RETURN NULL;
 END
 $noticed$;
-
-CREATE OR REPLACE TRIGGER webhooks_grant_noticed AFTER INSERT ON {events} FOR EACH ROW
-    WHEN (NEW.target_id IS NOT NULL) EXECUTE FUNCTION public.smartmodels_grant_noticed();

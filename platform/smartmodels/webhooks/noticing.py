@@ -11,7 +11,6 @@ from typing import Any
 
 from django.db.migrations.operations import RunSQL
 
-from smartmodels.sharing import get_event_model
 from smartmodels.tenancy.triggers import quoted
 from smartmodels.webhooks.models import get_notice_model, get_webhook_model
 
@@ -54,13 +53,13 @@ def _of_one_kind(notices: Iterable[Any], told: Mapping[Any, Any]) -> tuple[list[
 
 
 class CreateNotices(RunSQL):
-    """Create, or bring up to date, the trigger of notices.sql.
+    """Create, or bring up to date, the function of notices.sql.
 
-    Put this operation into a migration of the app that holds the webhooks, after that of the grants.
+    Put this operation into a migration of the app that holds the webhooks, before its models.
     """
 
     def __init__(self) -> None:
-        models = {"notices": get_notice_model(), "webhooks": get_webhook_model(), "events": get_event_model()}
+        models = {"notices": get_notice_model(), "webhooks": get_webhook_model()}
         sql = files("smartmodels.webhooks").joinpath("notices.sql").read_text()
         for name, model in models.items():
             sql = sql.replace(f"{{{name}}}", f"public.{quoted(model._meta.db_table)}")
@@ -72,4 +71,4 @@ class CreateNotices(RunSQL):
         return (type(self).__qualname__, [], {})
 
     def describe(self) -> str:
-        return "Create the trigger by which webhooks tell of grants"
+        return "Create the function by which webhooks tell of grants"
