@@ -26,11 +26,13 @@ _LEFT_BEHIND = """
     WHERE n.nspname = %s AND c.relname = %s AND c.relkind = 'i'
 """
 
+# By what depends on the schema, of which there is an index; there is none of a schema's tables.
 _SHAPES = """
     SELECT ARRAY(
-        SELECT c.relname::text FROM pg_catalog.pg_class c
-        JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
-        WHERE n.nspname = %s AND c.relkind IN ('r', 'p')
+        SELECT c.relname::text FROM pg_catalog.pg_depend d JOIN pg_catalog.pg_class c ON c.oid = d.objid
+        WHERE d.refclassid = 'pg_catalog.pg_namespace'::regclass
+        AND d.refobjid = (SELECT oid FROM pg_catalog.pg_namespace WHERE nspname = %s)
+        AND d.classid = 'pg_catalog.pg_class'::regclass AND c.relkind IN ('r', 'p')
     ), public.smartmodels_tables_shape(%s, %s)
 """
 
