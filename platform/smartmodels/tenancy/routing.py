@@ -41,6 +41,11 @@ __all__ = [
 
 _CAPACITY = 10_000
 
+# Looked up once: to find a member in its enumeration costs more than all else that a request asks here.
+_SUSPENDED, _MAINTENANCE, _ARCHIVED = State.SUSPENDED, State.MAINTENANCE, State.ARCHIVED
+_GONE = frozenset({State.DELETED, State.DELETING})
+_UNFINISHED = frozenset({State.RESERVED, State.CREATING, State.LOADING, State.FAILED})
+
 
 @dataclass(frozen=True, slots=True)
 class _Entry:
@@ -156,11 +161,11 @@ def require_known(namespace: Any) -> None:
     Raises HostUnknown, NamespaceArchived, NamespaceNotActive or NamespaceBehind.
     """
     state = namespace.state
-    if state in (State.DELETED, State.DELETING):
+    if state in _GONE:
         raise HostUnknown(_NOBODY)
-    if state == State.ARCHIVED:
+    if state == _ARCHIVED:
         raise NamespaceArchived("This namespace is archived: ask its operator to bring it back.")
-    if state in (State.RESERVED, State.CREATING, State.LOADING, State.FAILED):
+    if state in _UNFINISHED:
         raise NamespaceNotActive(
             "This namespace is not ready yet: try again shortly.", retry_after=settings().RETRY_AFTER
         )
@@ -176,12 +181,13 @@ def closed_for(namespace: Any) -> SmartModelsError | None:
 
     ``retry_after`` is in seconds.
     """
-    if namespace.state == State.SUSPENDED:
+    state = namespace.state
+    if state == _SUSPENDED:
         return NamespaceSuspended(
             "This namespace is suspended: ask its operator to resume it.",
             retry_after=settings().SUSPENDED_RETRY_AFTER,
         )
-    if namespace.state == State.MAINTENANCE:
+    if state == _MAINTENANCE:
         after = settings().MAINTENANCE_RETRY_AFTER
         if namespace.back_at is not None:
             after = max(1, math.ceil((namespace.back_at - timezone.now()).total_seconds()))

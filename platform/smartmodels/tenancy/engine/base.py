@@ -137,7 +137,7 @@ class DatabaseWrapper(TenantsWrapper):
 
     def confirm(self, prelude: Prelude) -> None:
         """Remember what the server has in force after ``prelude`` succeeded."""
-        known, lasting = self.session.known, self.in_transaction
+        known, lasting = self.session.known, self.in_atomic_block or not self.autocommit
         keeps = lasting or not settings().POOLER
         known.schema = prelude.schema if keeps else None
         known.operation = prelude.operation if lasting else ""
@@ -218,8 +218,7 @@ class DatabaseWrapper(TenantsWrapper):
             cursor.wrapper = self
         return cursor
 
-    def _cursor(self, name: str | None = None) -> Any:
-        return cast(Any, PostgresWrapper)._cursor(self, name)
+    _cursor = cast(Any, PostgresWrapper)._cursor
 
     def _set_autocommit(self, autocommit: bool) -> None:
         super()._set_autocommit(autocommit)

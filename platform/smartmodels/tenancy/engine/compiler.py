@@ -60,6 +60,7 @@ class _Read:
             check_namespace(self.query)
             return super().as_sql(*args, **kwargs)  # type: ignore[misc]
         with rendering_many(self.query) as reads:
+            self.__class__ = _ManySchemasCompiler
             self.connection.session.touch(*reads.schemas)
             return super().as_sql(*args, **kwargs)  # type: ignore[misc]
 
@@ -79,8 +80,12 @@ class _Write:
         return super().as_sql(*args, **kwargs)  # type: ignore[misc]
 
 
-class SQLCompiler(_Read, ManySchemasRendering, postgres.SQLCompiler):
-    """SELECT."""
+class SQLCompiler(_Read, postgres.SQLCompiler):
+    """SELECT; most read one schema and are rendered by Django alone."""
+
+
+class _ManySchemasCompiler(ManySchemasRendering, SQLCompiler):
+    """What a compiler becomes that reads many schemas, or is part of a query that does."""
 
 
 class _FollowedWrite(_Write):

@@ -103,9 +103,11 @@ class ScopedCursor(_DjangoCursor):
     def _execute_together(
         self, wrapper: DatabaseWrapper, prelude: Prelude, query: str, params: Any, **kwargs: Any
     ) -> None:
-        ahead = prelude.sql if params is None else prelude.sql.replace("%", "%%")
         try:
-            super().execute(ahead + query, params, **kwargs)
+            # The driver remembers how it parsed a statement: a prelude in it would make it another one with
+            # every namespace.
+            rendered = query if params is None else self.mogrify(query, params)
+            super().execute(prelude.sql + rendered, **kwargs)
         except BaseException:
             # The message is one transaction: its failure takes the SET back as well.
             wrapper.session.known.forget()

@@ -26,10 +26,14 @@ _LEFT_BEHIND = """
     WHERE n.nspname = %s AND c.relname = %s AND c.relkind = 'i'
 """
 
+# By what depends on the schema, of which there is an index; there is none of a schema's tables.
 _SHAPES = """
-    SELECT c.relname, public.smartmodels_tables_shape(n.nspname::text, ARRAY[c.relname::text])
-    FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
-    WHERE n.nspname = %s AND c.relkind IN ('r', 'p')
+    SELECT ARRAY(
+        SELECT c.relname::text FROM pg_catalog.pg_depend d JOIN pg_catalog.pg_class c ON c.oid = d.objid
+        WHERE d.refclassid = 'pg_catalog.pg_namespace'::regclass
+        AND d.refobjid = (SELECT oid FROM pg_catalog.pg_namespace WHERE nspname = %s)
+        AND d.classid = 'pg_catalog.pg_class'::regclass AND c.relkind IN ('r', 'p')
+    ), public.smartmodels_tables_shape(%s, %s)
 """
 
 
@@ -53,11 +57,15 @@ class _ResumingEditor(RecordingEditor):
                 cursor.execute(f"DROP INDEX CONCURRENTLY IF EXISTS {quoted(schema)}.{quoted(index)}")
 
 
-def _shapes(schema: str, using: str) -> dict[str, str]:
-    """Return what each table of the schema is like, by name."""
+def _shapes(schema: str, project: ProjectState, using: str) -> dict[str, str | None]:
+    """Return what each table of the schema is like, by name; None where it is none of the project's."""
+    asked = [each._meta.db_table for each in project.apps.get_models(include_auto_created=True)]
     with connections[using].cursor() as cursor:
-        cursor.execute(_SHAPES, [schema])
-        return dict(cursor.fetchall())
+        cursor.execute(_SHAPES, [schema, schema, asked])
+        tables, shape = cursor.fetchone()
+    # Each begins with the table's name, which the last space ends.
+    known = {each.rpartition(" ")[0]: each for each in (shape or "").split(",")}
+    return {table: known.get(table) for table in tables}
 
 
 def record(keys: Iterable[Key], using: str) -> None:
@@ -90,7 +98,7 @@ def apply_migration(
     schema = require_namespace().schema_name
     recordable = recorded and can_be_recorded(migration)
     # Of what tables are like before; which of them matter is known after.
-    shapes = _shapes(schema, using) if recordable else {}
+    shapes = _shapes(schema, project, using) if recordable else {}
     recording = Recording(connection, schema)
     kind = RecordingEditor if migration.atomic else _ResumingEditor
     with kind(connection, atomic=migration.atomic, recording=recording) as editor:

@@ -11,6 +11,7 @@ from django.db.migrations.loader import MigrationLoader
 from django.db.migrations.migration import Migration
 from django.db.migrations.state import ProjectState
 
+from smartmodels.tenancy.migrating.narrowing import narrowed
 from smartmodels.tenancy.migrating.states import Key, SchemaState
 from smartmodels.tenancy.placement import tenant_labels
 
@@ -92,18 +93,27 @@ class Plans:
                 self._stages[state.fingerprint] = self._make(state)
             return self._stages[state.fingerprint]
 
-    def project(self, state: SchemaState) -> ProjectState:
-        """Return a fresh copy of the models as the migrations of this state leave them, rendered."""
+    def project(self, state: SchemaState, migration: Migration | None = None) -> ProjectState:
+        """Return a fresh copy of the models as the migrations of this state leave them.
+
+        They are those that the migration looks at where it is named and these are known, else all, rendered.
+        """
         with self._lock:
-            if state.fingerprint not in self._projects:
-                # Two of a plan are in use at a time; each is megabytes of rendered models.
-                while len(self._projects) > 3:
-                    self._projects.pop(next(iter(self._projects)))
-                planner = self.stage(state).planner
-                made = planner._create_project_state(with_applied_migrations=True)  # type: ignore[attr-defined]
-                made.apps  # noqa: B018 - rendered here, once, so that copies need not be
-                self._projects[state.fingerprint] = made
-            return self._projects[state.fingerprint].clone()
+            made = self._project(state)
+            few = None if migration is None else narrowed(made, migration)
+            if few is not None:
+                return few
+            made.apps  # noqa: B018 - rendered here, once, so that copies need not be
+            return made.clone()
+
+    def _project(self, state: SchemaState) -> ProjectState:
+        if state.fingerprint not in self._projects:
+            # Two of a plan are in use at a time; each is megabytes of rendered models.
+            while len(self._projects) > 3:
+                self._projects.pop(next(iter(self._projects)))
+            planner: Any = self.stage(state).planner
+            self._projects[state.fingerprint] = planner._create_project_state(with_applied_migrations=True)
+        return self._projects[state.fingerprint]
 
     def _make(self, state: SchemaState) -> Stage:
         planner = _Planner(state)

@@ -101,16 +101,19 @@ class Recording:
     def _is_in_transaction(self) -> bool:
         return bool(self._connection.connection.info.transaction_status == TransactionStatus.INTRANS)
 
-    def script(self, shapes: Mapping[str, str]) -> Script | None:
+    def script(self, shapes: Mapping[str, str | None]) -> Script | None:
         """Return the statements; None if they are not all there is, or name the schema they were sent to.
 
-        ``shapes`` says what each table was like before.
+        ``shapes`` says what each table was like before; None is what nobody knows.
         """
         # Words that name no table of before: other parameters, and tables that the statements made.
         tables = tuple(sorted(self._tables & shapes.keys()))
-        if not self._is_whole or any(self._schema in text for text in self._statements):
+        known = [shape for table in tables if (shape := shapes[table]) is not None]
+        if not self._is_whole or len(known) < len(tables):
             return None
-        shape = ",".join(sorted(shapes[table] for table in tables)) if tables else None
+        if any(self._schema in text for text in self._statements):
+            return None
+        shape = ",".join(sorted(known)) if tables else None
         return Script(tuple(self._statements), tables, shape)
 
 

@@ -195,9 +195,8 @@ class Migrator:
             if true_state(namespace.schema_name, using=using) != state:
                 raise _Moved
             ensure_records(using)
-            _, script = apply_migration(
-                migration, self._plans.project(state), finish, recorded=way == Way.RECORDED, using=using
-            )
+            project = self._plans.project(state, migration)
+            _, script = apply_migration(migration, project, finish, recorded=way == Way.RECORDED, using=using)
         return script
 
     @contextmanager
