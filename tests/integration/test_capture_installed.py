@@ -143,7 +143,7 @@ def test_defects__function_of_any_room__is_named_and_repaired(rows: None, name: 
 
 _OWNER_UPDATE = (
     "DROP TRIGGER zoo_feed_owner_update ON zoo_feed; CREATE TRIGGER zoo_feed_owner_update "
-    "BEFORE UPDATE OF owner_id ON zoo_feed FOR EACH ROW WHEN ({}) EXECUTE FUNCTION {}()"
+    "AFTER UPDATE OF owner_id ON zoo_feed FOR EACH ROW WHEN ({}) EXECUTE FUNCTION {}()"
 )
 _HANDED = "OLD.owner_id IS DISTINCT FROM NEW.owner_id AND NEW.owner_id <> public.smartmodels_sentinel()"
 _OTHER = "CREATE FUNCTION {}() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NEW; END'; "

@@ -36,7 +36,8 @@ class OwnerOpen(TriggerConstraint):
         """Return one trigger for new rows and one for rows that change hands."""
         fires = {
             "insert": "AFTER INSERT ON {table} REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT",
-            "update": f"BEFORE UPDATE OF owner_id ON {{table}} FOR EACH ROW WHEN ({_CHANGED})",
+            # A trigger before the row would have PostgreSQL lock each row that is changed, whoever owns it.
+            "update": f"AFTER UPDATE OF owner_id ON {{table}} FOR EACH ROW WHEN ({_CHANGED})",
         }
         return tuple(
             Trigger(f"{table[:46]}_owner_{word}", table, when, _CALLED[word]) for word, when in fires.items()

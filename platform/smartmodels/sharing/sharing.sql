@@ -262,7 +262,7 @@ $step$;
 -- smartmodels_grant_side() is whose step it was that brought a grant from one status to another: of its home, its target or
 -- who passed it on; '' for nobody's, as when a time is over. What is done through a grant is done by who holds that, and what
 -- ends with the grant it comes from is ended by who ended that.
-CREATE OR REPLACE FUNCTION public.smartmodels_grant_side(g {grants}, before text, via uuid) RETURNS text
+CREATE OR REPLACE FUNCTION public.smartmodels_grant_side(g record, before text, via uuid) RETURNS text
 LANGUAGE plpgsql STABLE AS $side$
 DECLARE
     ender text;

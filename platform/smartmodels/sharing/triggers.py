@@ -22,7 +22,7 @@ _FUNCTIONS = (
     "smartmodels_home_state()",
     "smartmodels_grant_followed()",
     "smartmodels_grant_event()",
-    "smartmodels_grant_side({grants}, text, uuid)",
+    "smartmodels_grant_side(record, text, uuid)",
     "smartmodels_grant_step()",
     "smartmodels_cover(uuid, text, text, text[], uuid[])",
     "smartmodels_follow_moved(text, text, text[], jsonb)",
