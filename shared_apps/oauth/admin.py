@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, ClassVar
+from typing import Any
 
 from django import forms
 from django.core.paginator import Paginator
 from django.urls import path
 
-from shared_apps.oauth.services import GRANTS, applications_of, register_application, remove_application
+from shared_apps.oauth.services import (
+    GRANTS,
+    applications_of,
+    find_application,
+    register_application,
+    remove_application,
+)
 from smartmodels.admin import namespace_site
 from smartmodels.admin.site_pages import SitePages
 from smartmodels.exceptions import SmartModelsError
@@ -50,18 +56,11 @@ class ApplicationForm(forms.Form):
 
 
 class _ApplicationPage(SitePages):
-    """One page: a POST registers an application, or removes one."""
-
-    _DEEDS: ClassVar = ("register", "remove")
+    """All applications; a POST registers one."""
 
     def __call__(self, request: Any) -> Any:
         self._require_manager(request)
-        deed = request.POST.get("do", "") if request.method == "POST" else ""
-        if deed == "register":
-            return self._register(request)
-        if deed == "remove":
-            return self._remove(request)
-        return self._page(request, status=400 if request.method == "POST" else 200)
+        return self._register(request) if request.method == "POST" else self._page(request)
 
     def _page(self, request: Any, status: int = 200, **context: Any) -> Any:
         page_obj = Paginator(applications_of(request.namespace), _PER_PAGE).get_page(request.GET.get("p"))
@@ -83,13 +82,26 @@ class _ApplicationPage(SitePages):
             return self._page(request, error.status, form=form)
         return self._page(request, made=made, secret=secret)
 
-    def _remove(self, request: Any) -> Any:
-        remove_application(request.namespace, request.POST.get("client", ""))
-        return self._done(request, "Removed the application: its tokens ended with it.", "applications")
+
+class _RemovePage(SitePages):
+    """Asks whether an application is to be removed; a POST does it."""
+
+    def __call__(self, request: Any, client_id: str) -> Any:
+        self._require_manager(request)
+        if request.method == "POST":
+            remove_application(request.namespace, client_id)
+            return self._done(request, "Removed the application: its tokens ended with it.", "applications")
+        found = find_application(request.namespace, client_id)
+        return self._render(
+            request, "oauth_application_remove", title="Remove an application", application=found
+        )
 
 
 def _urls(site: Any, wrap: Callable[..., Any]) -> list[Any]:
-    return [path("applications/", wrap(_ApplicationPage(site)), name="applications")]
+    return [
+        path("applications/", wrap(_ApplicationPage(site)), name="applications"),
+        path("applications/<str:client_id>/remove/", wrap(_RemovePage(site)), name="application_remove"),
+    ]
 
 
 namespace_site.add_pages(_urls, "applications", "Applications (OAuth)")

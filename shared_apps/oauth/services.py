@@ -17,7 +17,7 @@ from smartmodels.tenancy.life.states import lock, require_state
 from smartmodels.tenancy.models import Role, get_membership_model
 from smartmodels.tenancy.scopes import known_scopes
 
-__all__ = ["GRANTS", "applications_of", "register_application", "remove_application"]
+__all__ = ["GRANTS", "applications_of", "find_application", "register_application", "remove_application"]
 
 GRANTS = ("authorization-code", "client-credentials")
 """How an application gets its tokens: from people who let it in, or by its secret alone."""
@@ -96,9 +96,17 @@ def _clean(row: Application) -> None:
         raise InvalidInput(" ".join(messages), field=field) from error
 
 
+def find_application(namespace: Any, client_id: str) -> Application:
+    """Return the application of this client id. Raises RowNotFound."""
+    rows = applications_of(namespace).filter(client_id=client_id)
+    found: Application | None = None if "\x00" in client_id else rows.first()
+    if found is None:
+        raise RowNotFound("There is no such application here.")
+    return found
+
+
 def remove_application(namespace: Any, client_id: str) -> None:
     """Remove an application, and all that was issued to it. Raises RowNotFound."""
     with audited("application-remove", namespace, client_id=client_id[:100]):
         lock(namespace)
-        if "\x00" in client_id or not applications_of(namespace).filter(client_id=client_id).delete()[0]:
-            raise RowNotFound("There is no such application here.")
+        find_application(namespace, client_id).delete()

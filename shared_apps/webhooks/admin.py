@@ -17,7 +17,7 @@ from shared_apps.webhooks.tasks import send_again
 from smartmodels.admin import namespace_site
 from smartmodels.admin.site_pages import SitePages, key_of
 from smartmodels.exceptions import SmartModelsError
-from smartmodels.webhooks import secret_of
+from smartmodels.webhooks import DeliveryState, secret_of
 
 __all__ = ["WebhookForm"]
 
@@ -119,15 +119,13 @@ class _ListPage(_Pages):
 
 
 class _WebhookPage(_Pages):
-    """One webhook: changed, given a new secret, removed, and what was sent for it sent again."""
+    """One webhook: changed, given a new secret, and what was sent for it sent again."""
 
     def __call__(self, request: Any, webhook_id: str) -> Any:
         self._require_manager(request)
         if request.method != "POST":
             return self._page(request, self._webhook(request, webhook_id))
-        deeds = {
-            "save": self._save, "rotate": self._rotate, "remove": self._remove, "replay": self._replay,
-        }  # fmt: skip
+        deeds = {"save": self._save, "rotate": self._rotate, "replay": self._replay}
         deed = deeds.get(request.POST.get("do", ""))
         with transaction.atomic():
             webhook = self._webhook(request, webhook_id, lock=True)
@@ -155,13 +153,25 @@ class _WebhookPage(_Pages):
         rotate_webhook(webhook)
         return self._page(request, webhook, secret=secret_of(webhook))
 
-    def _remove(self, request: Any, webhook: Any) -> Any:
-        webhook.delete()
-        return self._done(request, "Removed the webhook, and what is known of its messages.", "webhooks")
-
     def _replay(self, request: Any, webhook: Any) -> Any:
         send_again(self._delivery(webhook, request.POST.get("delivery", "")))
         return self._done(request, "It is sent again.", "webhook", webhook.pk)
+
+
+class _RemovePage(_Pages):
+    """Asks whether a webhook is to be removed; a POST does it."""
+
+    def __call__(self, request: Any, webhook_id: str) -> Any:
+        self._require_manager(request)
+        if request.method == "POST":
+            with transaction.atomic():
+                self._webhook(request, webhook_id, lock=True).delete()
+            return self._done(request, "Removed the webhook, and what is known of its messages.", "webhooks")
+        webhook = self._webhook(request, webhook_id)
+        waiting = webhook.deliveries.filter(state=DeliveryState.PENDING).count()
+        return self._render(
+            request, "webhook_remove", title="Remove a webhook", webhook=webhook, waiting=waiting
+        )
 
 
 class _DeliveryPage(_Pages):
@@ -178,6 +188,7 @@ def _urls(site: Any, wrap: Callable[..., Any]) -> list[Any]:
     return [
         path("webhooks/", wrap(_ListPage(site)), name="webhooks"),
         path("webhooks/<str:webhook_id>/", wrap(_WebhookPage(site)), name="webhook"),
+        path("webhooks/<str:webhook_id>/remove/", wrap(_RemovePage(site)), name="webhook_remove"),
         path(
             "webhooks/<str:webhook_id>/messages/<str:delivery_id>/",
             wrap(_DeliveryPage(site)),

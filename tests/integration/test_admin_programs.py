@@ -12,7 +12,7 @@ from smartmodels.context import Actor, namespace_scope, operation
 from smartmodels.webhooks import secret_of
 
 APPLICATIONS, WEBHOOKS = "/admin/applications/", "/admin/webhooks/"
-NEW = {"do": "register", "name": "Reader", "scopes": "read", "grant": "client-credentials", "role": "viewer"}
+NEW = {"name": "Reader", "scopes": "read", "grant": "client-credentials", "role": "viewer"}
 URL = "https://receiver.example.org/in"
 
 
@@ -85,7 +85,7 @@ def test_application__registered__shows_its_secret_once(ana_s: Any, alpha: Any) 
 @pytest.mark.parametrize(
     "wrong",
     [{"scopes": "nothing:read"}, {"name": ""}, {"name": "a\x00"}, {"grant": "x"}, {"role": "owner"},
-     {"grant": "authorization-code", "redirect_uris": "javascript:x"}, {"public": "on"}, {"do": "x"}],
+     {"grant": "authorization-code", "redirect_uris": "javascript:x"}, {"public": "on"}],
 )  # fmt: skip
 def test_application__makes_no_sense__is_refused(ana_s: Any, wrong: dict[str, str]) -> None:
     """The form says why, and nothing is registered."""
@@ -99,15 +99,36 @@ def test_application__of_another_namespace__is_neither_shown_nor_removed(
     """It is not there."""
     other = application_of(beta, bea)
     assert other.client_id not in ana_s.get(APPLICATIONS).content.decode()
-    answer = ana_s.post(APPLICATIONS, {"do": "remove", "client": other.client_id})
-    assert (answer.status_code, Application.all_objects.count()) == (404, 1)
+    path = f"{APPLICATIONS}{other.client_id}/remove/"
+    assert (ana_s.get(path).status_code, ana_s.post(path).status_code) == (404, 404)
+    assert Application.all_objects.count() == 1
 
 
-def test_application__removed__is_gone(ana_s: Any, alpha: Any, ana: Any) -> None:
-    """By its button."""
-    made = application_of(alpha, ana)
-    answer = ana_s.post(APPLICATIONS, {"do": "remove", "client": made.client_id})
-    assert (answer.status_code, Application.all_objects.count()) == (302, 0)
+@pytest.fixture
+def removal(alpha: Any, ana: Any) -> str:
+    """The page that asks whether an application is to be removed."""
+    return f"{APPLICATIONS}{application_of(alpha, ana).client_id}/remove/"
+
+
+def test_application__to_be_removed__is_asked_about_first(ana_s: Any, removal: str) -> None:
+    """The list leads to a page that names it, and changes nothing."""
+    listed, asked = ana_s.get(APPLICATIONS).content.decode(), ana_s.get(removal).content.decode()
+    assert (removal in listed, "Theirs" in asked, Application.all_objects.count()) == (True, True, 1)
+
+
+def test_application__removed__is_gone(ana_s: Any, removal: str) -> None:
+    """By the button of that page."""
+    assert (ana_s.post(removal).status_code, Application.all_objects.count()) == (302, 0)
+
+
+@pytest.mark.parametrize("method", ["get", "post"])
+def test_removal__asked_by_a_member__is_refused(
+    client_of: Any, ben: Any, alpha: Any, mine: Webhook, removal: str, method: str
+) -> None:
+    """Managers alone remove programs."""
+    asked = (removal, f"{page(mine)}remove/")
+    assert {getattr(client_of(ben, alpha), method)(path).status_code for path in asked} == {403}
+    assert (Application.all_objects.count(), Webhook.objects.count()) == (1, 1)
 
 
 def test_webhook__made__shows_its_secret_once(ana_s: Any, alpha: Any) -> None:
@@ -150,6 +171,19 @@ def test_webhook__new_secret__is_shown_once(ana_s: Any, mine: Webhook) -> None:
     assert (secret_of(mine) in content, former in content) == (True, False)
 
 
+def test_webhook__to_be_removed__is_asked_about_first(ana_s: Any, mine: Webhook) -> None:
+    """With what waits to be sent, and nothing changes."""
+    Delivery.objects.update(state="pending")
+    content = ana_s.get(f"{page(mine)}remove/").content.decode()
+    assert (URL in content, "nor 1 message that waits" in content, Webhook.objects.count()) == (True, True, 1)
+
+
+def test_webhook__removed__is_gone(ana_s: Any, mine: Webhook) -> None:
+    """With its messages."""
+    answer = ana_s.post(f"{page(mine)}remove/")
+    assert (answer.status_code, Webhook.objects.count(), Delivery.objects.count()) == (302, 0, 0)
+
+
 def test_message__sent_again__waits(ana_s: Any, mine: Webhook) -> None:
     """Under its id, with all attempts before it."""
     answer = ana_s.post(page(mine), {"do": "replay", "delivery": message(mine).pk})
@@ -163,7 +197,14 @@ def test_message__webhook_switched_off__is_refused(ana_s: Any, mine: Webhook) ->
     assert (answer.status_code, message(mine).state) == (409, "failed")
 
 
-@pytest.mark.parametrize("do", ["save", "rotate", "remove", "replay", "x"])
+def test_webhook__of_another_namespace__is_not_removed(ana_s: Any, theirs: Webhook) -> None:
+    """Nor asked about."""
+    path = f"{page(theirs)}remove/"
+    assert (ana_s.get(path).status_code, ana_s.post(path).status_code) == (404, 404)
+    assert Webhook.objects.count() == 1
+
+
+@pytest.mark.parametrize("do", ["save", "rotate", "replay", "x"])
 def test_webhook__of_another_namespace__is_not_there(ana_s: Any, theirs: Webhook, do: str) -> None:
     """Whatever is asked of it."""
     sent = {"do": do, "url": URL, "delivery": message(theirs).pk}
@@ -188,5 +229,6 @@ def test_message__read__shows_what_was_sent(ana_s: Any, mine: Webhook) -> None:
 @pytest.mark.parametrize("key", ["x", "00000000-0000-0000-0000-000000000000", "%00"])
 def test_webhook__key_of_nothing__is_not_there(ana_s: Any, mine: Webhook, key: str) -> None:
     """A page that says so, and no failure."""
-    asked = [f"{WEBHOOKS}{key}/", f"{page(mine)}messages/{key}/"]
+    asked = [f"{WEBHOOKS}{key}/", f"{WEBHOOKS}{key}/remove/", f"{page(mine)}messages/{key}/"]
+    asked.append(f"{APPLICATIONS}{key}/remove/")
     assert {ana_s.get(path).status_code for path in asked} <= {400, 404}

@@ -133,7 +133,8 @@ def test_changes__purged_row__is_told_to_be_gone(
 def test_changes__strange_cursor__is_refused(api: Any, since: str) -> None:
     """400, with the parameter named."""
     answer = api.get(CHANGES, since=since)
-    assert (answer.status_code, answer.json()["errors"][0]["parameter"]) == (400, "since")
+    fault = answer.json()["errors"][0]
+    assert (answer.status_code, fault["code"], fault["parameter"]) == (400, "invalid-cursor", "since")
 
 
 def test_changes__cursor_of_another_namespace__is_refused(
@@ -243,7 +244,8 @@ def test_stream__enough_are_open__asks_to_come_back(api: Any) -> None:
 def test_stream__strange_last_event_id__is_refused(api: Any) -> None:
     """400, with the header named."""
     answer = listen(api, last_event_id="x")
-    assert (answer.status_code, answer.json()["errors"][0]["header"]) == (400, "Last-Event-ID")
+    fault = answer.json()["errors"][0]
+    assert (answer.status_code, fault["code"], fault["header"]) == (400, "invalid-cursor", "Last-Event-ID")
 
 
 def listen(api: Any, *, last_event_id: str = "", **query: Any) -> Any:

@@ -1,13 +1,16 @@
 """ETags: nothing is sent twice, nothing is overwritten unseen, nothing is good for somebody else."""
 
+import json
 from collections.abc import Callable
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 
 from smartmodels.context import Actor, namespace_scope, operation
+from smartmodels.rest import ResourceViewSet, derive_serializer
 from smartmodels.rest.registry import registered
 from tenant_apps.research.models import Study
+from tests.support.sending import sender
 
 STUDIES = "/api/v1/studies/"
 
@@ -72,6 +75,49 @@ def test_tag__of_another_namespace__is_not_good(api_of: Any, ben: Any, alpha: An
     """Two empty lists have two tags."""
     tag = api_of(ben, alpha).get(STUDIES).headers["ETag"]
     assert api_of(ben, beta).get(STUDIES, headers={"if-none-match": tag}).status_code == 200
+
+
+class CountingSerializer(derive_serializer(Study, ("code", "title"))):  # type: ignore[misc]
+    """Counts the rows that it shows."""
+
+    shown: ClassVar[list[str]] = []
+
+    def to_representation(self, instance: Any) -> Any:
+        self.shown.append(instance.code)
+        return super().to_representation(instance)
+
+
+class CountedViewSet(ResourceViewSet):
+    """Studies whose showing is counted."""
+
+    model = Study
+    serializer_class: Any = CountingSerializer
+
+
+@pytest.fixture
+def shown() -> list[str]:
+    CountingSerializer.shown.clear()
+    return CountingSerializer.shown
+
+
+@pytest.mark.parametrize(
+    "wish",
+    [{}, {"fields": ["code"]}, {"include": ["specimens"]}, {"fields": ["id"], "include": ["specimens"]}],
+)
+def test_row__whatever_part_is_asked_for__is_shown_once(
+    ana: Any, alpha: Any, study: Any, shown: list[str], wish: dict[str, Any]
+) -> None:
+    """Its tag and its answer are made of one rendering, not of one each."""
+    answer = sender(ana, alpha)(CountedViewSet, "get", {"filter": json.dumps(wish)}, study.pk)
+    assert (answer.status_code, "ETag" in answer.headers, shown) == (200, True, ["A"])
+
+
+def test_row__known_already__is_shown_once(ana: Any, alpha: Any, study: Any, shown: list[str]) -> None:
+    """No answer but the tag is needed then."""
+    ask = sender(ana, alpha)
+    tag = ask(CountedViewSet, "get", {}, study.pk).headers["ETag"]
+    again = ask(CountedViewSet, "get", {}, study.pk, **{"If-None-Match": tag})
+    assert (again.status_code, shown) == (304, ["A", "A"])
 
 
 def test_change__of_what_was_read__is_made_and_has_a_new_tag(api: Any, address: str) -> None:

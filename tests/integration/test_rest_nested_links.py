@@ -9,7 +9,7 @@ from django.test.utils import CaptureQueriesContext
 
 from smartmodels.context import namespace_scope
 from smartmodels.history import timeline
-from smartmodels.rest import Nested, ResourceViewSet, SmartViewSet, derive_serializer
+from smartmodels.rest import Nested, ResourceViewSet, SmartSerializer, SmartViewSet, derive_serializer
 from tests.support.bulk import NOBODY
 from tests.support.sending import sender
 from tests.zoo.models import Animal, Enclosure, Tag
@@ -38,6 +38,42 @@ class MarkedViewSet(SmartViewSet):
     model = Tag
     serializer_class: Any = derive_serializer(Tag, ("label",))
     nested: ClassVar = {"animals": Nested(AnimalViewSet)}
+
+
+class WordySerializer(SmartSerializer):
+    """Animals that have a word at least, and are read by the serializer itself."""
+
+    class Meta:
+        model = Animal
+        fields = ("name", "enclosure", "tags")
+        extra_kwargs: ClassVar = {"tags": {"required": True, "allow_empty": False}}
+
+
+class WordyViewSet(AnimalViewSet):
+    """Animals that have a word at least."""
+
+    serializer_class: Any = WordySerializer
+
+
+class OwnSerializer(WordySerializer):
+    """The same with a way of its own to read a row."""
+
+    def to_internal_value(self, data: Any) -> Any:
+        return super().to_internal_value({**data, "name": data["name"].strip("!")})
+
+
+class OwnViewSet(AnimalViewSet):
+    """Animals that are read one by one."""
+
+    serializer_class: Any = OwnSerializer
+
+
+class HomeViewSet(ResourceViewSet):
+    """Enclosures with animals that are read one by one."""
+
+    model = Enclosure
+    serializer_class: Any = derive_serializer(Enclosure, ("name",))
+    nested: ClassVar = {"animals": Nested(OwnViewSet)}
 
 
 @pytest.fixture
@@ -219,3 +255,55 @@ def test_array__lenient_change__goes_on_beside_the_refused(send: Any, zoo: dict[
     answer = send(AnimalViewSet, "patch", sent, **LENIENT)
     assert [row["status"] for row in answer.data["results"]] == [200, 400, 404]
     assert list(Animal.objects.order_by("name").values_list("name", flat=True)) == ["A", "Bob"]
+
+
+# Fields that need a row at least
+
+
+@pytest.mark.parametrize("viewset", [WordyViewSet, OwnViewSet])
+@pytest.mark.parametrize(
+    ("sent", "code"), [({}, "required"), ({"tags": []}, "empty"), ({"tags": {"merge": []}}, "empty")]
+)
+def test_create__no_row_where_one_is_needed__is_refused(
+    send: Any, zoo: dict[str, Any], viewset: Any, sent: dict[str, Any], code: str
+) -> None:
+    """However it is said, and by the code of a field that is not nested."""
+    answer = send(viewset, "post", [new(zoo, "Cleo", **sent)])
+    faults = [(each["pointer"], each["code"]) for each in answer.data["errors"]]
+    assert (answer.status_code, faults) == (400, [("/0/tags", code)])
+
+
+@pytest.mark.parametrize("viewset", [WordyViewSet, OwnViewSet])
+def test_create__row_where_one_is_needed__is_made(send: Any, zoo: dict[str, Any], viewset: Any) -> None:
+    """Nested rows stand for the field, which is not missing then."""
+    answer = send(viewset, "post", new(zoo, "Cleo", tags=[{"label": "new"}]))
+    assert (answer.status_code, words(Animal.objects.get(name="Cleo"))) == (201, ["new"])
+
+
+@pytest.mark.parametrize(
+    "wish",
+    [
+        lambda zoo: {"unlink": ids(zoo, "old", "tame")},
+        lambda zoo: {"unlink": ids(zoo, "old"), "delete": ids(zoo, "tame")},
+        lambda _: {"replace": []},
+    ],
+    ids=["unlink", "delete", "replace"],
+)
+def test_patch__last_row_where_one_is_needed__stays(send: Any, zoo: dict[str, Any], wish: Any) -> None:
+    """It can be exchanged, but not let go."""
+    answer = send(WordyViewSet, "patch", {"tags": wish(zoo)}, zoo["anna"].pk)
+    assert (answer.status_code, words(zoo["anna"])) == (400, ["old", "tame"])
+
+
+def test_patch__row_where_one_is_needed__is_exchanged(send: Any, zoo: dict[str, Any]) -> None:
+    """What counts is what is linked afterwards."""
+    wish = {"link": ids(zoo, "rare"), "unlink": ids(zoo, "old", "tame")}
+    answer = send(WordyViewSet, "patch", {"tags": wish}, zoo["anna"].pk)
+    assert (answer.status_code, words(zoo["anna"])) == (200, ["rare"])
+
+
+def test_create__child_that_is_read_by_itself__knows_its_parent(send: Any, in_alpha: Any) -> None:
+    """The key that follows from where it stands is not missing."""
+    sent = {"name": "Home", "animals": [{"name": "Fay!", "tags": [{"label": "x"}]}]}
+    answer = send(HomeViewSet, "post", sent)
+    assert (answer.status_code, Animal.objects.get().name) == (201, "Fay")

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 import schemathesis
+from django.core.cache import caches
 from django.core.signals import request_finished, request_started
 from django.core.wsgi import get_wsgi_application
 from django.db import close_old_connections, transaction
@@ -48,11 +49,10 @@ CHECKS = [
     negative_data_rejection,
     ignored_auth,
 ]
-# What is positive data may be refused by the state that it meets, or be one attempt too many, and a DELETE
-# needs no If-Match here.
-STATES = ["2xx", "304", "401", "403", "404", "409", "412", "429"]
+# What is positive data may be refused by the state that it meets, and a DELETE needs no If-Match here.
+STATES = ["2xx", "304", "401", "403", "404", "409", "412"]
 # Many rows of one request are too many (413), which is no less a refusal than 400.
-REFUSALS = ["400", "401", "403", "404", "405", "406", "409", "413", "415", "422", "428", "429"]
+REFUSALS = ["400", "401", "403", "404", "405", "406", "409", "413", "415", "422", "428"]
 # What JSON Schema cannot say of a value: by the code of the fault, or by its code and place.
 BEYOND_SCHEMA = {
     "does-not-exist": "a row, or another namespace, of this name is there or not",
@@ -68,11 +68,9 @@ BEYOND_SCHEMA = {
     ("invalid-parameter", "as_of"): "a time in the past, in UTC within the calendar",
     ("invalid-parameter", "scope"): "own alone beside as_of",
     ("invalid-parameter", "until"): "it is later than another parameter",
-    ("invalid-parameter", "since"): "cursors are signed",
     ("invalid-parameter", "max_affected"): "goes with where alone",
     ("invalid-parameter", "on_conflict"): "goes with an array alone",
     ("invalid-parameter", "where"): "needed unless the body is an array, and not empty at any depth",
-    ("invalid-header", "Last-Event-ID"): "cursors are signed",
     "too-much": "conditions on related rows are counted wherever they stand",
     ("invalid-input", "/resource_id"): "a row is visible or not",
     ("invalid-input", "/transfer_to"): "so is an account",
@@ -219,7 +217,10 @@ def test_operation__anything_sent__answers_as_described(
     urlconf: str,
     label: str,
 ) -> None:
-    """No failure of the server, and status, headers and body are as the document says."""
+    """No failure of the server, and status, headers and body are as the document says.
+
+    Every request is the first attempt to log in: how many there may be is tested elsewhere.
+    """
     namespace, person = (alpha, ana) if urlconf == URLCONFS[0] else (None, staff)
     _, secret = Token.issue(person, None if namespace is None else namespace.pk)
     headers = {"Authorization": f"Bearer {secret}"}
@@ -232,6 +233,7 @@ def test_operation__anything_sent__answers_as_described(
         if aimed and case.meta.generation.mode.is_positive:
             aim(case, known)
         base = f"http://{host_of(namespace)}"
+        caches["guesses"].clear()
         with transaction.atomic():
             answer = case.call(base_url=base, headers=headers)
             # Some checks ask again, without the token that they are told of here.

@@ -8,12 +8,15 @@ from rest_framework.test import force_authenticate
 
 from smartmodels.context import Actor, namespace_scope, operation
 
-ONE = {"post": "create", "patch": "partial_update", "put": "update"}
+ONE = {"get": "retrieve", "post": "create", "patch": "partial_update", "put": "update"}
 MANY = {"post": "create", "patch": "bulk_change", "put": "bulk_replace"}
 
 
 def sender(person: Any, namespace: Any) -> Callable[..., Any]:
-    """Return what sends a body to a viewset as this member; with a key to one row, else to the list."""
+    """Return what sends a body (of a GET: parameters) to a viewset as this member.
+
+    With a key to one row, else to the list.
+    """
 
     def ask(viewset: Any, method: str, body: Any, key: Any = None, **headers: str) -> Any:
         request = getattr(RequestFactory(), method)(

@@ -82,8 +82,9 @@ class InvalidHeader(InvalidInputHere):
 
     default_code = "invalid-header"
 
-    def __init__(self, name: str, detail: str) -> None:
-        super().__init__(Fault("invalid-header", detail, header=name))
+    def __init__(self, name: str, detail: str, *, code: str = "invalid-header") -> None:
+        super().__init__(Fault(code, detail, header=name))
+        self.default_code = code
 
 
 def kebab(code: str) -> str:

@@ -65,7 +65,10 @@ def _of_wrong_type(wanted: str) -> ErrorDetail:
 
 
 def mistyped(field: Any, given: Any) -> Any:
-    """Return what is wrong with the JSON type of a value, by index where it is a list; None if nothing is."""
+    """Return what is wrong with the JSON type of a value, by index where it is a list; None if nothing is.
+
+    A text is as long as it is sent: white space that is cut off counts.
+    """
     if given is None:
         return None
     if isinstance(field, serializers.ListField) and isinstance(given, list):
@@ -73,8 +76,15 @@ def mistyped(field: Any, given: Any) -> Any:
         return {index: wrong for index, wrong in found.items() if wrong} or None
     for kinds, is_right, message in _TESTS:
         if isinstance(field, kinds):
-            return None if is_right(given) else [_of_wrong_type(message)]
+            return _too_long(field, given) if is_right(given) else [_of_wrong_type(message)]
     return None
+
+
+def _too_long(field: Any, given: Any) -> list[ErrorDetail] | None:
+    most = getattr(field, "max_length", None)
+    if most is None or not isinstance(given, str) or len(given) <= most:
+        return None
+    return [ErrorDetail(field.error_messages["max_length"].format(max_length=most), code="max_length")]
 
 
 def mistyped_in(fields: Mapping[Any, Any], data: Mapping[str, Any]) -> dict[str, Any]:

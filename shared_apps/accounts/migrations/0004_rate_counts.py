@@ -3,6 +3,8 @@
 import django.contrib.postgres.fields
 from django.db import migrations, models
 
+from smartmodels.tenancy.rates import CreateRateCounts
+
 
 class Migration(migrations.Migration):
 
@@ -29,4 +31,5 @@ class Migration(migrations.Migration):
             "ALTER TABLE public.accounts_ratecount SET UNLOGGED, SET (fillfactor = 50)",
             migrations.RunSQL.noop,
         ),
+        CreateRateCounts(),
     ]

@@ -17,14 +17,13 @@ from django.core.cache import caches
 from django.db import connection
 
 from smartmodels.context import current_namespace
-from smartmodels.tenancy.rates import get_rate_model
 
 __all__ = ["SLOTS", "CacheCounter", "Count", "Counter", "PostgresCounter", "Wanted"]
 
 _CACHE = "limits"
 
 SLOTS = 10
-"""The parts of a window; one begins anew when the next one does."""
+"""The parts of a window; one begins anew when the next one does. ``rates.sql`` knows the number as well."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,37 +111,7 @@ class CacheCounter:
             return 1
 
 
-# The clock is the server's, so that all processes agree on the slot. Whoever looks back (the clock was set)
-# goes on in the newer one. ``used`` holds what was granted, the newest slot first; ``asked`` is one more than
-# what was granted before this request.
-_ONE = f"""INSERT INTO public.{{table}} AS t (key, begun, slot, used, asked)
-    SELECT %s, extract(epoch FROM clock_timestamp())::bigint,
-        floor(extract(epoch FROM clock_timestamp()) * {SLOTS} / %s)::bigint, ARRAY[1], 1 {{when}}
-    ON CONFLICT (key) DO UPDATE SET (begun, slot, used, asked) = (
-        SELECT greatest(t.begun, EXCLUDED.begun), n.slot,
-            CASE WHEN n.had < %s THEN (n.kept[1] + 1) || n.kept[2:] ELSE n.kept END, n.had + 1
-        FROM (SELECT k.slot, k.kept, (SELECT sum(each) FROM unnest(k.kept) AS each)::int AS had
-            FROM (SELECT greatest(t.slot, EXCLUDED.slot) AS slot, (array_fill(0,
-                ARRAY[least(greatest(EXCLUDED.slot - t.slot, 0), {SLOTS + 1})::int]) || t.used)[1:{SLOTS + 1}]
-                AS kept) AS k) AS n)
-    RETURNING asked, slot, used"""  # noqa: S608 - numbers of ours alone
-
-
-_ALL = """WITH {parts} SELECT asked, slot, used, extract(epoch FROM clock_timestamp())::float
-    FROM ({rows}) AS counted ORDER BY place"""
-_ROW = "SELECT {place} AS place, asked, slot, used FROM c{place}"
-
-
-def _statement(table: str, number: int) -> str:
-    """Return the one statement that counts so many limits, each only while those before are not full."""
-    places = range(number)
-    parts = (f"c{place} AS ({_ONE.format(table=table, when=_unless_full(place))})" for place in places)
-    rows = (_ROW.format(place=place) for place in places)
-    return _ALL.format(parts=", ".join(parts), rows=" UNION ALL ".join(rows))
-
-
-def _unless_full(place: int) -> str:
-    return "" if place == 0 else f"FROM c{place - 1} WHERE c{place - 1}.asked <= %s"
+_COUNT = "SELECT asked, slot, used, at FROM public.smartmodels_count(%s::text[], %s::int[], %s::int[])"
 
 
 class PostgresCounter:
@@ -155,13 +124,10 @@ class PostgresCounter:
         """Count a request in the database, by one statement."""
         home: Any = current_namespace()
         where = "public" if home is None else str(home.pk)
-        parameters: list[Any] = []
-        for place, each in enumerate(wanted):
-            full = [] if place == 0 else [wanted[place - 1].most]
-            key = f"{where}:{each.key}:{each.seconds}"[:120]
-            parameters += [key, each.seconds, *full, each.most]
+        keys = [f"{where}:{each.key}:{each.seconds}"[:120] for each in wanted]
         with connection.cursor() as cursor:
-            cursor.execute(_statement(get_rate_model()._meta.db_table, len(wanted)), parameters)
+            limits = [each.seconds for each in wanted], [each.most for each in wanted]
+            cursor.execute(_COUNT, [keys, *limits])
             rows = cursor.fetchall()
         return [
             Count(each, asked, each.until_free(slot, _oldest(used), now))

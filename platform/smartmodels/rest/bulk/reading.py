@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 from django.core.exceptions import ValidationError as ModelValidationError
@@ -162,9 +163,14 @@ def _needed(readers: Mapping[str, tuple[Any, Reader]]) -> list[Any]:
     return [field for field, _ in readers.values() if field.required or field.default is not empty]
 
 
+def _is_known(field: Any, item: Item) -> bool:
+    """Tell whether the value of a field follows from what is nested, or from where the row stands."""
+    return field.source in item.fixed or field.field_name in item.nested
+
+
 def _left_out(field: Any, item: Item) -> Any:
     """Return the value of a field that is not given; raise SkipField where there is none."""
-    if field.source in item.fixed or field.field_name in item.nested:
+    if _is_known(field, item):
         raise SkipField
     if field.required:
         field.fail("required")
@@ -208,9 +214,22 @@ def _read_alone(serializer: Any, item: Item) -> None:
     serializer.instance, serializer.partial = (None if item.adding else item.row), item.partial
     serializer.initial_data = item.data
     try:
-        item.given = dict(serializer.run_validation(item.data))
+        with _unasked([field for field in serializer._writable_fields if _is_known(field, item)]):
+            item.given = dict(serializer.run_validation(item.data))
     except ValidationError as error:
         item.refuse_all(error.detail)
+
+
+@contextmanager
+def _unasked(fields: Sequence[Any]) -> Iterator[None]:
+    """Let nobody ask for these fields, as for those that cannot be written."""
+    for field in fields:
+        field.read_only = True
+    try:
+        yield
+    finally:
+        for field in fields:
+            field.read_only = False
 
 
 def read_items(serializer: Any, items: Iterable[Item]) -> None:

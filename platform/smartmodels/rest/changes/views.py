@@ -86,6 +86,8 @@ class ChangeViewSet(GenericApiViewSet):
         if not again and since is None:
             return BEGINNING
         place = place_of(again or since, require_namespace())
+        if place is None and again:
+            raise InvalidHeader("Last-Event-ID", _NOT_OURS, code="invalid-cursor")
         if place is None:
-            raise InvalidHeader("Last-Event-ID", _NOT_OURS) if again else InvalidParameter("since", _NOT_OURS)
+            raise InvalidParameter("since", _NOT_OURS, code="invalid-cursor")
         return place

@@ -37,7 +37,8 @@ class Branch:
     """The nested rows of one name; ``below`` says whose each of them is.
 
     ``items`` are made or changed, ``going`` deleted; ``further`` are the branches of these rows. Of links
-    ``bound`` are those that are to be there, parent and row, and ``loose`` those that go, parent and key.
+    ``bound`` are those that are to be there, parent and row, and ``loose`` those that go, parent and key;
+    ``is_needed``: each parent is linked with one row at least.
     """
 
     name: str
@@ -45,6 +46,7 @@ class Branch:
     relation: Relation
     view: Any
     serializer: Any
+    is_needed: bool = False
     items: list[Item] = field(default_factory=list)
     going: list[Item] = field(default_factory=list)
     below: dict[Item, Item] = field(default_factory=dict)

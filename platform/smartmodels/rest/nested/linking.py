@@ -40,10 +40,13 @@ class _Rows:
         wanted |= {to for key in replaced for to in self._linked.get(key, ())}
         self.visible = {row.pk: row for row in lock_rows(branch.view, pk__in=wanted)} if wanted else {}
 
+    def keys_of(self, parent: Item) -> dict[Any, None]:
+        """Return the keys of all that the parent is linked with, in order."""
+        return dict.fromkeys(() if parent.row is None else self._linked.get(parent.row.pk, ()))
+
     def linked(self, wish: Wish) -> dict[Any, Any]:
         """Return the visible rows that the parent is linked with, of those that were read."""
-        keys = () if wish.parent.row is None else self._linked.get(wish.parent.row.pk, ())
-        return {key: self.visible[key] for key in keys if key in self.visible}
+        return {key: self.visible[key] for key in self.keys_of(wish.parent) if key in self.visible}
 
 
 def match_linked(branch: Branch, wishes: Sequence[Wish]) -> None:
@@ -56,6 +59,18 @@ def match_linked(branch: Branch, wishes: Sequence[Wish]) -> None:
     matching = _Matching(branch, keys, rows, branch.find_by_keys(_without_id(wishes, keys)))
     for wish in wishes:
         matching.match(wish)
+    if branch.is_needed:
+        for wish in wishes:
+            _refuse_empty(branch, wish.parent, rows)
+
+
+def _refuse_empty(branch: Branch, parent: Item, rows: _Rows) -> None:
+    """Refuse a parent that would be linked with nothing, by the code of a field that is not nested."""
+    bound = any(above is parent for above, _ in branch.bound)
+    going = {item.row.pk for item in branch.going if item.row is not None}
+    loose = {key for above, key in branch.loose if above is parent}
+    if not bound and rows.keys_of(parent).keys() <= going | loose:
+        parent.refuse("empty", "At least one row is needed here.", branch.name)
 
 
 def _without_id(wishes: Iterable[Wish], keys: Mapping[Item, Any]) -> list[Item]:

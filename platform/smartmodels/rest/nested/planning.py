@@ -45,7 +45,7 @@ class Tree:
                     parent.refuse("too-deep", f"At most {DEPTH_MAX} levels can be nested.", name)
                 continue
             child = view_of(view, nested)
-            branch = Branch(name, nested, relation, child, child.get_serializer())
+            branch = Branch(name, nested, relation, child, child.get_serializer(), _is_needed(view, name))
             self._fill(branch, parents)
             branch.further = self._branches(child, branch.items, depth + 1)
             found.append(branch)
@@ -105,6 +105,11 @@ class Tree:
             # Who only refers to a row changes nothing about it.
             changed = [item for item in branch.items if item.changed or item.nested]
             refuse_foreign(branch.view, [*changed, *branch.going])
+
+
+def _is_needed(view: Any, name: str) -> bool:
+    """Tell whether the serializer takes no empty list under this name."""
+    return not getattr(view.get_serializer().fields.get(name), "allow_empty", True)
 
 
 def _items(branches: Sequence[Branch]) -> Iterator[Item]:
