@@ -12,6 +12,7 @@ from shared_apps.namespaces.models import Namespace
 from smartmodels.context import Actor, namespace_scope, operation
 from smartmodels.exceptions import ShareRefused
 from smartmodels.sharing import active_grants, grants_of, share
+from smartmodels.tenancy.models import Role, get_membership_model
 from tests.zoo.models import Animal, Enclosure, Sighting
 
 inheriting = override_settings(SMARTMODELS_INHERIT_NAMESPACES="family")
@@ -57,10 +58,15 @@ def test_bulk_create__below_a_shared_row__is_visible_in_few_queries(
 
 
 @override_settings(SMARTMODELS_INHERIT_NAMESPACES="home")
-def test_create__home__stays_at_home(shared: Enclosure, beta: Namespace, bea: User) -> None:
-    """Visibility is somebody's decision unless the setting says otherwise."""
-    Animal.objects.create(name="Pingu", enclosure=shared)
-    assert visible_in(beta, bea, Animal) == set()
+def test_create__home__follows_the_rule_alone(
+    shared: Enclosure, beta: Namespace, bea: User, ana: User
+) -> None:
+    """A grant that covers what is below was somebody's decision; where else the creator belongs is none."""
+    get_membership_model().objects.create(namespace=beta, user=ana, role=Role.OWNER)
+    animal = Animal.objects.create(name="Pingu", enclosure=shared)
+    Enclosure.objects.create(name="Other")
+    assert visible_in(beta, bea, Animal) == {animal.pk}
+    assert visible_in(beta, bea, Enclosure) == {shared.pk}
 
 
 def test_share__model_that_is_not_shareable__is_refused(in_alpha: Namespace, beta: Namespace) -> None:
