@@ -49,10 +49,10 @@ class _Inherited:
 def inherit_grants(rows: Sequence[Any]) -> int:
     """Grant new rows of one model as ``INHERIT_NAMESPACES`` says; return how many grants were made.
 
-    Rows are granted like what they belong to, where a grant covers that (:attr:`Terms.covers_below`): somebody
-    decided so, and rows that are moved there follow as well. Also they are to the other namespaces of who
-    creates them: with ``home`` to none, with ``family`` at once where those are owned by an owner of this one,
-    pending elsewhere; with ``all`` at once. The policies of
+    Rows are granted like what they belong to, where a grant covers that (:attr:`Terms.covers_below`):
+    somebody decided so, and rows that are moved there follow as well. Also they are to the other namespaces
+    of who creates them: with ``home`` to none; with ``family`` at once where those are owned by an owner of
+    this one, pending elsewhere; with ``all`` at once. The policies of
     both sides hold; of a home that lets nothing out nothing new is granted. Where nothing is inherited an
     operation costs one query, however many rows it makes.
     """
