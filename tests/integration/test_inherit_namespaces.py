@@ -69,6 +69,28 @@ def test_create__home__follows_the_rule_alone(
     assert visible_in(beta, bea, Enclosure) == {shared.pk}
 
 
+class Stopped(Exception):
+    """What stops a program on its way."""
+
+
+def stop(execute: Any, sql: str, *details: Any) -> Any:
+    """Stop before a new row is granted to anybody."""
+    if sql.startswith('INSERT INTO "sharing_grant"'):
+        raise Stopped
+    return execute(sql, *details)
+
+
+@pytest.mark.parametrize("many", [False, True])
+def test_create__stopped_before_it_follows__makes_no_row(
+    committing: Any, shared: Enclosure, many: bool
+) -> None:
+    """No row is left behind that nobody sees where it belongs."""
+    animal = Animal(name="Pingu", enclosure=shared)
+    with connection.execute_wrapper(stop), pytest.raises(Stopped):
+        Animal.objects.bulk_create([animal]) if many else animal.save()
+    assert not Animal.objects.exists()
+
+
 def test_share__model_that_is_not_shareable__is_refused(in_alpha: Namespace, beta: Namespace) -> None:
     """``class Smart: shareable = False`` holds."""
     enclosure = Enclosure.objects.create(name="E")
