@@ -13,9 +13,9 @@ from shared_apps.sharing.models import Grant, GrantEvent, SharedResource
 from smartmodels.context import Actor, namespace_scope, operation
 from smartmodels.exceptions import RowNotFound
 from smartmodels.fsck import SHARING, check_namespaces
-from smartmodels.sharing import grant_for, share
+from smartmodels.sharing import grant_for, leave, revoke, share
 from smartmodels.transfer import back_up, restore_namespace
-from tenant_apps.research.models import Study
+from tenant_apps.research.models import Observation, Specimen, Study
 from tests.support.lives import act
 
 GRANTS, STUDIES = "public.sharing_grant", "research_study"
@@ -71,6 +71,61 @@ def test_fsck__row_deleted_past_the_triggers__hides_it(grant: Grant, beta: Any) 
     check_namespaces(["alpha"], fix=True, only=SHARING)
     with namespace_scope(beta):
         assert grant_for(Study, grant.row_id) is None
+
+
+@pytest.fixture
+def covered(in_alpha: Any, beta: Any) -> Study:
+    """A study of alpha, covered for beta with a specimen; the operator acts."""
+    study = Study.objects.create(code="covered")
+    Specimen.objects.create(study=study, number=1, individual="N", species="A")
+    with operation(actor=Actor.command("share")):
+        share(study, beta, covers_below=True, role="edit")
+    return study
+
+
+def past_the_triggers(study: Study) -> None:
+    """Move all specimens below the study."""
+    with connection.cursor() as cursor:
+        cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
+        cursor.execute("ALTER TABLE research_specimen DISABLE TRIGGER USER")
+        cursor.execute("UPDATE research_specimen SET study_id = %s", [study.pk])
+        cursor.execute("ALTER TABLE research_specimen ENABLE TRIGGER USER")
+
+
+def mended() -> list[tuple[str, int]]:
+    """What is found, if mending leaves nothing to find."""
+    found = [(each.code, each.rows) for each in check_namespaces(["alpha"], only=SHARING).left]
+    check_namespaces(["alpha"], fix=True, only=SHARING)
+    assert check_namespaces(["alpha"], only=SHARING).findings == []
+    return found
+
+
+def test_fsck__row_moved_below_past_the_triggers__follows(covered: Study) -> None:
+    """With what belongs to it."""
+    specimen = Specimen.objects.create(
+        study=Study.objects.create(code="closed"), number=2, individual="N", species="A"
+    )
+    Observation.objects.create(specimen=specimen)
+    past_the_triggers(covered)
+    assert mended() == [("share-uncovered", 1)]
+    below = Grant.objects.filter(cause="rule", status="active", role="edit").order_by("model")
+    assert list(below.values_list("model", flat=True)) == ["research.observation", *["research.specimen"] * 2]
+
+
+def test_fsck__row_moved_away_past_the_triggers__follows_no_more(covered: Study) -> None:
+    """The grant ends; nobody gets one for it."""
+    other = Study.objects.create(code="closed")
+    past_the_triggers(other)
+    assert mended() == [("grant-unruly", 1)]
+    assert not Grant.objects.filter(cause="rule", status="active").exists()
+
+
+@pytest.mark.parametrize("step", [revoke, leave])
+def test_fsck__row_that_was_taken_back_by_itself__stays_so(covered: Study, step: Any) -> None:
+    """That was somebody's decision."""
+    with operation(actor=Actor.command("share")):
+        step(Grant.objects.get(cause="rule"))
+    assert mended() == []
 
 
 @pytest.fixture

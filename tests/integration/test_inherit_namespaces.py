@@ -12,6 +12,7 @@ from shared_apps.namespaces.models import Namespace
 from smartmodels.context import Actor, namespace_scope, operation
 from smartmodels.exceptions import ShareRefused
 from smartmodels.sharing import active_grants, grants_of, share
+from smartmodels.tenancy.models import Role, get_membership_model
 from tests.zoo.models import Animal, Enclosure, Sighting
 
 inheriting = override_settings(SMARTMODELS_INHERIT_NAMESPACES="family")
@@ -57,10 +58,37 @@ def test_bulk_create__below_a_shared_row__is_visible_in_few_queries(
 
 
 @override_settings(SMARTMODELS_INHERIT_NAMESPACES="home")
-def test_create__home__stays_at_home(shared: Enclosure, beta: Namespace, bea: User) -> None:
-    """Visibility is somebody's decision unless the setting says otherwise."""
-    Animal.objects.create(name="Pingu", enclosure=shared)
-    assert visible_in(beta, bea, Animal) == set()
+def test_create__home__follows_the_rule_alone(
+    shared: Enclosure, beta: Namespace, bea: User, ana: User
+) -> None:
+    """A grant that covers what is below was somebody's decision; where else the creator belongs is none."""
+    get_membership_model().objects.create(namespace=beta, user=ana, role=Role.OWNER)
+    animal = Animal.objects.create(name="Pingu", enclosure=shared)
+    Enclosure.objects.create(name="Other")
+    assert visible_in(beta, bea, Animal) == {animal.pk}
+    assert visible_in(beta, bea, Enclosure) == {shared.pk}
+
+
+class Stopped(Exception):
+    """What stops a program on its way."""
+
+
+def stop(execute: Any, sql: str, *details: Any) -> Any:
+    """Stop before a new row is granted to anybody."""
+    if sql.startswith('INSERT INTO "sharing_grant"'):
+        raise Stopped
+    return execute(sql, *details)
+
+
+@pytest.mark.parametrize("many", [False, True])
+def test_create__stopped_before_it_follows__makes_no_row(
+    committing: Any, shared: Enclosure, many: bool
+) -> None:
+    """No row is left behind that nobody sees where it belongs."""
+    animal = Animal(name="Pingu", enclosure=shared)
+    with connection.execute_wrapper(stop), pytest.raises(Stopped):
+        Animal.objects.bulk_create([animal]) if many else animal.save()
+    assert not Animal.objects.exists()
 
 
 def test_share__model_that_is_not_shareable__is_refused(in_alpha: Namespace, beta: Namespace) -> None:

@@ -10,7 +10,7 @@ from django.test import override_settings
 from shared_apps.namespaces.models import Namespace
 from smartmodels.context import Actor, namespace_scope, operation
 from smartmodels.exceptions import InvalidInput
-from smartmodels.sharing import revoke, share
+from smartmodels.sharing import reshare, revoke, share
 from smartmodels.tenancy.models import State
 from tenant_apps.research.models import Specimen, Study
 
@@ -175,12 +175,23 @@ def test_where_namespaces__in_a_target__tells_of_itself_and_the_home(
     assert codes(api_of(bea, beta), {"namespaces": asked}, scope=scope) == wanted
 
 
-def test_where_namespaces__of_a_managed_row__tells_of_others(
+def test_where_namespaces__of_a_managed_row__tells_no_third_name(
     four: list[Study], alpha: Any, beta: Any, gamma: Any, bea: Any, api_of: Any
 ) -> None:
-    """Who manages a row sees its grants anyway."""
+    """Who manages a row sees that it has other grants, not to whom: guessing names is no way round."""
     granted(four[2], alpha, beta, role="manage")
     granted(four[2], alpha, gamma)
+    found = [codes(api_of(bea, beta), {"namespaces": asked}) for asked in ("gamma", {"neq": "gamma"})]
+    assert found == [[], ["A1", "A2", "A3", "B"]]
+
+
+def test_where_namespaces__of_what_was_passed_on__finds_it(
+    four: list[Study], alpha: Any, beta: Any, gamma: Any, bea: Any, api_of: Any
+) -> None:
+    """Who passed a row on knows to whom."""
+    held = granted(four[2], alpha, beta, may_reshare=True)
+    with namespace_scope(beta), operation(actor=Actor.command("share")):
+        reshare(held, gamma)
     assert codes(api_of(bea, beta), {"namespaces": "gamma"}) == ["A3"]
 
 

@@ -131,8 +131,9 @@ class SmartModelsSettings:
     """``objects`` shows living rows alone; off, it shows deleted ones as well, as ``all_objects`` does."""
 
     INHERIT_NAMESPACES: str = "family"
-    """What new rows take over: ``home`` nothing; else grants that cover what they belong to, and where else
-    their creator belongs: ``family`` there at once if the owner is the same, ``all`` at once anyway."""
+    """Where else new rows are visible, besides where a grant covers what they belong to: ``home`` nowhere,
+    else where their creator belongs: ``family`` there at once if the owner is the same, ``all`` at once
+    anyway."""
 
     HIDE_SERVICE_OWNERS: bool = False
     """Leave out of lists what ``SERVICE_UIDS`` own; what the sentinel holds for deleted users stays."""

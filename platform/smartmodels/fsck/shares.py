@@ -10,11 +10,16 @@ from django.db import connection
 from smartmodels.fsck.findings import Check, Finding, keys_of
 from smartmodels.sharing import (
     GrantStatus,
+    cover_rows,
     differing_rows,
+    end_unruly,
     get_event_model,
     get_grant_model,
     get_registry_model,
+    label_of,
     reconcile,
+    uncovered_rows,
+    unruly_grants,
 )
 from smartmodels.tenancy.models import State, get_namespace_model
 from smartmodels.tenancy.triggers import quoted
@@ -47,6 +52,40 @@ def _find_stale(namespace: Any) -> Iterator[Finding]:
 
 def _mend_registry(namespace: Any, _: list[Finding]) -> None:
     reconcile(namespace)
+
+
+# What follows by rule
+
+
+def _find_unruly(namespace: Any) -> Iterator[Finding]:
+    for model, grants, rows in unruly_grants(namespace):
+        what = (
+            f"{len(grants)} grants of {label_of(model)} follow one of a row that theirs does not belong to."
+        )
+        yield Finding(
+            "grant-unruly", namespace.slug, label_of(model), len(grants), what, about=(model, grants, rows)
+        )
+
+
+def _end_unruly(namespace: Any, found: list[Finding]) -> None:
+    """End them, and let the rows follow what they belong to."""
+    for finding in found:
+        model, grants, rows = finding.about
+        end_unruly(grants)
+        cover_rows(namespace, model, rows)
+
+
+def _find_uncovered(namespace: Any) -> Iterator[Finding]:
+    for model, keys in uncovered_rows(namespace):
+        what = f"{len(keys)} rows of {label_of(model)} belong to a covered row, and do not follow its grant."
+        yield Finding(
+            "share-uncovered", namespace.slug, label_of(model), len(keys), what, about=(model, keys)
+        )
+
+
+def _cover(namespace: Any, found: list[Finding]) -> None:
+    for finding in found:
+        cover_rows(namespace, *finding.about)
 
 
 # Grants
@@ -177,5 +216,7 @@ OF_EACH = (
     Check("share-dangling", _find_dangling, _mend_registry),
     Check("share-stale", _find_stale, _mend_registry),
     *OF_GONE,
+    Check("grant-unruly", _find_unruly, _end_unruly),
+    Check("share-uncovered", _find_uncovered, _cover),
 )
 """The registry and the grants of one home; what the registry says is mended first."""

@@ -147,11 +147,12 @@ class StampedQuerySet(SmartQuerySet[Any]):
             row.check_namespace()
             row.stamp(opened)
         options = {**dict(zip(_BULK_ARGUMENTS, args, strict=False)), **kwargs}
-        if not options.get("update_conflicts") or sees_everything():
-            made = super().bulk_create(objs, **options)
-        else:
-            made = self._upsert_own(objs, options)
-        self.model.created(made)
+        with transaction.atomic(savepoint=False):
+            if not options.get("update_conflicts") or sees_everything():
+                made = super().bulk_create(objs, **options)
+            else:
+                made = self._upsert_own(objs, options)
+            self.model.created(made)
         return made
 
     def _upsert_own(self, objs: list[Any], options: dict[str, Any]) -> list[Any]:
@@ -284,11 +285,15 @@ class SmartModel(SoftDeleteModel, metaclass=SmartBase):
         # None is all fields, and no fields are nothing to save.
         if named.get("update_fields"):
             named["update_fields"] = _with_stamps(named["update_fields"])
-        adding = self._state.adding
-        super().save(**named)
+        if not self._state.adding:
+            super().save(**named)
+        else:
+            # A row and what its making brings about are there together or not at all.
+            with transaction.atomic(savepoint=False):
+                super().save(**named)
+                self._state.schema = current_schema()  # type: ignore[attr-defined]
+                self.created([self])
         self._state.schema = current_schema()  # type: ignore[attr-defined]
-        if adding:
-            self.created([self])
 
     save.alters_data = True  # type: ignore[attr-defined]
 

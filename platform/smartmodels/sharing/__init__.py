@@ -11,6 +11,7 @@ from smartmodels.sharing.clock import status_of
 from smartmodels.sharing.copying import Copied, copy_promised, homes_to_copy, promised
 from smartmodels.sharing.deciding import accept, change_terms, decline, expire_grants, leave, revoke
 from smartmodels.sharing.events import AbstractGrantEvent
+from smartmodels.sharing.following import cover_rows, end_unruly, uncovered_rows, unruly_grants
 from smartmodels.sharing.grants import (
     LIVING,
     AbstractGrant,
@@ -86,8 +87,10 @@ __all__ = [
     "change_terms",
     "chunks_of",
     "copy_promised",
+    "cover_rows",
     "decline",
     "differing_rows",
+    "end_unruly",
     "expire_grants",
     "get_event_model",
     "get_grant_model",
@@ -125,6 +128,8 @@ __all__ = [
     "speaks_for",
     "status_of",
     "through_grant",
+    "uncovered_rows",
+    "unruly_grants",
     "visible_parts",
     "visible_rows",
 ]

@@ -49,14 +49,15 @@ class _Inherited:
 def inherit_grants(rows: Sequence[Any]) -> int:
     """Grant new rows of one model as ``INHERIT_NAMESPACES`` says; return how many grants were made.
 
-    ``home`` gives none. Otherwise rows are granted like what they belong to, where a grant covers that
-    (:attr:`Terms.covers_below`), and to the other namespaces of who creates them: with ``family`` at once
-    where those are owned by an owner of this one, pending elsewhere; with ``all`` at once. The policies of
+    Rows are granted like what they belong to, where a grant covers that (:attr:`Terms.covers_below`):
+    somebody decided so, and rows that are moved there follow as well. Also they are to the other namespaces
+    of who creates them: with ``home`` to none; with ``family`` at once where those are owned by an owner of
+    this one, pending elsewhere; with ``all`` at once. The policies of
     both sides hold; of a home that lets nothing out nothing new is granted. Where nothing is inherited an
     operation costs one query, however many rows it makes.
     """
     model, home = type(rows[0]), require_namespace()
-    if settings().INHERIT_NAMESPACES == "home" or is_private() or not model.smart.shareable:
+    if is_private() or not model.smart.shareable:
         return 0
     inherited = _inherited(home)
     if not inherited.covering and not inherited.elsewhere:
@@ -90,7 +91,7 @@ def _inherited(home: Any) -> _Inherited:
         (opened.id, home.pk),
         now + _FRESH,
         frozenset(label for label, _ in found if label is not None),
-        tuple(key for _, key in found if key is not None),
+        () if settings().INHERIT_NAMESPACES == "home" else tuple(key for _, key in found if key is not None),
     )
     inherited_lately.set(known)
     return known

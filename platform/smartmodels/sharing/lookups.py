@@ -10,8 +10,7 @@ from django.db.models.functions import Now
 
 from smartmodels.context import require_namespace
 from smartmodels.querysets import is_private
-from smartmodels.sharing.grants import GrantRole, GrantStatus, get_grant_model
-from smartmodels.sharing.reading import active_grants
+from smartmodels.sharing.grants import GrantStatus, get_grant_model
 from smartmodels.sharing.registering import label_of
 
 __all__ = ["SENTINEL_NAMESPACE", "by_namespaces", "seen_in"]
@@ -45,7 +44,8 @@ def seen_in(model: Any, slugs: Iterable[str], here: Q | None) -> Q:
     """Return the condition that rows are visible in one of the namespaces, as far as may be known here.
 
     ``here`` is the condition that a row is at home in the bound namespace; None where all of them are. Of a
-    row that others share it is known that it is visible there and here; where else, to who manages it alone.
+    row that others share it is known that it is visible there and here, and where it was passed on from here:
+    who manages it sees that there are other grants, not to whom.
     """
     asked = set(slugs)
     own = _own_in(model, asked)
@@ -72,10 +72,8 @@ def _of_any_in(model: Any, slugs: set[str]) -> Q:
 def _shared_in(model: Any, slugs: set[str]) -> Q:
     if slugs & {require_namespace().slug, SENTINEL_NAMESPACE}:
         return _ALL
-    managed = active_grants(model).filter(role=GrantRole.MANAGE).values("resource_id")
-    return Q(home__in=slugs) | Q(
-        pk__in=_granted(model, slugs).filter(resource_id__in=managed).values("row_id")
-    )
+    passed = _granted(model, slugs).filter(passer_id=require_namespace().pk)
+    return Q(home__in=slugs) | Q(pk__in=passed.values("row_id"))
 
 
 def _granted(model: Any, slugs: set[str]) -> Any:

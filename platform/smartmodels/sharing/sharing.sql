@@ -65,52 +65,68 @@ BEGIN
 END
 $make$;
 
--- smartmodels_moved() stands on tables of resources that belong to others, and fires for a row with which that changes.
+-- smartmodels_moved() stands on tables of resources that belong to others, and looks for rows with which that changes.
 -- Arguments of its triggers:
 --   0 label of the model   1 key column   2 column that the row is called by elsewhere, or ''
 --   then two for each key by which it belongs to a row: its column, and the label of what it leads to
+-- Rows that were moved are covered by the grants of what they belong to now, and not by those of what they belonged to: all
+-- rows of a statement at once. Where no grant covers anything it costs one look at an index.
 CREATE OR REPLACE FUNCTION public.smartmodels_moved() RETURNS trigger
 LANGUAGE plpgsql AS $moved$
+DECLARE
+    keys uuid[];
 BEGIN
-    PERFORM public.smartmodels_follow_moved(TG_TABLE_SCHEMA::text, TG_TABLE_NAME::text, TG_ARGV, to_jsonb(NEW));
+    IF public.smartmodels_covers(TG_TABLE_SCHEMA::text, TG_ARGV) THEN
+        EXECUTE public.smartmodels_moved_sql(TG_ARGV) INTO keys;
+        IF keys IS NOT NULL THEN
+            PERFORM public.smartmodels_follow_moved(TG_TABLE_SCHEMA::text, TG_TABLE_NAME::text, TG_ARGV, keys);
+        END IF;
+    END IF;
     RETURN NULL;
 END
 $moved$;
 
--- smartmodels_above() is what a row belongs to, by the arguments of its table's trigger.
-CREATE OR REPLACE FUNCTION public.smartmodels_above(args text[], moved jsonb) RETURNS TABLE (model text, key uuid)
+-- smartmodels_covers() tells whether a home has registered rows of what the rows of a table belong to: no other is covered.
+CREATE OR REPLACE FUNCTION public.smartmodels_covers(schema_name text, args text[]) RETURNS boolean
+LANGUAGE sql STABLE AS $covers$
+    SELECT EXISTS (SELECT FROM {registry} r JOIN {namespaces} n ON n.id = r.home_id
+        WHERE n.schema_name = smartmodels_covers.schema_name AND r.model IN (
+            SELECT args[i] FROM generate_series(array_lower(args, 1) + 4, array_upper(args, 1), 2) i))
+$covers$;
+
+CREATE OR REPLACE FUNCTION public.smartmodels_moved_sql(args text[]) RETURNS text
+LANGUAGE sql IMMUTABLE AS $moved_sql$
+    SELECT format('SELECT array_agg(n.%1$I) FROM new_rows n JOIN old_rows o ON o.%1$I = n.%1$I WHERE %2$s',
+        args[array_lower(args, 1) + 1],
+        string_agg(format('n.%1$I IS DISTINCT FROM o.%1$I', args[i]), ' OR '))
+    FROM generate_series(array_lower(args, 1) + 3, array_upper(args, 1), 2) i
+$moved_sql$;
+
+-- smartmodels_above() is what a row t belongs to, as pairs of a key and a model, by the arguments of its table's trigger.
+CREATE OR REPLACE FUNCTION public.smartmodels_above(args text[]) RETURNS text
 LANGUAGE sql IMMUTABLE AS $above$
-    SELECT args[n + 1], (moved->>args[n])::uuid
-    FROM generate_series(array_lower(args, 1) + 3, array_upper(args, 1), 2) n WHERE moved->>args[n] IS NOT NULL
+    SELECT string_agg(format('(t.%I, %L)', args[i], args[i + 1]), ', ')
+    FROM generate_series(array_lower(args, 1) + 3, array_upper(args, 1), 2) i
 $above$;
 
--- smartmodels_follow_moved(): a row that was moved is covered by the grants of what it belongs to now, and not by those of
--- what it belonged to.
 CREATE OR REPLACE FUNCTION public.smartmodels_follow_moved(
-    schema_name text, table_name text, args text[], moved jsonb
+    schema_name text, table_name text, args text[], keys uuid[]
 ) RETURNS void
 LANGUAGE plpgsql AS $follow$
 DECLARE
     home uuid := (SELECT id FROM {namespaces} n WHERE n.schema_name = smartmodels_follow_moved.schema_name);
-    row_key uuid := (moved->>args[array_lower(args, 1) + 1])::uuid;
-    kind text := args[array_lower(args, 1)];
 BEGIN
-    IF NOT EXISTS (
-        SELECT FROM (SELECT kind AS model, row_key AS key UNION ALL SELECT * FROM public.smartmodels_above(args, moved)) a
-        JOIN {registry} r ON r.home_id = home AND r.model = a.model AND r.resource_id = a.key
-        JOIN {grants} g ON g.resource_id = r.id AND (g.covers_below OR g.cause = 'rule')
-            AND g.status IN ('pending', 'active', 'suspended')
-    ) THEN
-        RETURN;
-    END IF;
     -- Before the grants, as who ends the life of the home.
     PERFORM FROM {namespaces} n WHERE n.id = home FOR SHARE;
-    UPDATE {grants} g SET status = 'revoked'
-    FROM {registry} r, {grants} s
-    WHERE r.home_id = home AND r.model = kind AND r.resource_id = row_key AND g.resource_id = r.id AND g.cause = 'rule'
-        AND g.status IN ('pending', 'active', 'suspended') AND s.id = g.source_id
-        AND (s.model, s.row_id) NOT IN (SELECT a.model, a.key FROM public.smartmodels_above(args, moved) a);
-    PERFORM public.smartmodels_cover(home, schema_name, table_name, args, ARRAY[row_key]);
+    EXECUTE format($sql$
+        UPDATE {grants} g SET status = 'revoked'
+        FROM {registry} r, {grants} s, %1$I.%2$I t
+        WHERE r.home_id = $1 AND r.model = %3$L AND r.resource_id = ANY ($2) AND g.resource_id = r.id AND g.cause = 'rule'
+            AND g.status IN ('pending', 'active', 'suspended') AND s.id = g.source_id AND t.%4$I = r.resource_id
+            AND NOT EXISTS (SELECT FROM (VALUES %5$s) a (key, model) WHERE a.key = s.row_id AND a.model = s.model)
+        $sql$, schema_name, table_name, args[array_lower(args, 1)], args[array_lower(args, 1) + 1],
+        public.smartmodels_above(args)) USING home, keys;
+    PERFORM public.smartmodels_cover(home, schema_name, table_name, args, keys);
 END
 $follow$;
 
@@ -122,8 +138,7 @@ CREATE OR REPLACE FUNCTION public.smartmodels_cover(
 LANGUAGE plpgsql AS $cover$
 DECLARE
     first int := array_lower(args, 1);
-    above text := (SELECT string_agg(format('(t.%I, %L)', args[n], args[n + 1]), ', ')
-        FROM generate_series(first + 3, array_upper(args, 1), 2) n);
+    above text := public.smartmodels_above(args);
     policy record;
     granted uuid[];
     below record;
@@ -133,6 +148,12 @@ BEGIN
     IF policy.outbound = 'off' THEN
         RETURN;
     END IF;
+    -- What is not registered yet is held: nobody deletes it unseen meanwhile. What is, the registry is told of.
+    EXECUTE format($sql$
+        SELECT count(*) FROM (SELECT FROM %2$I.%3$I t WHERE t.%1$I = ANY ($2) AND NOT EXISTS (SELECT FROM {registry} r
+            WHERE r.home_id = $1 AND r.model = %4$L AND r.resource_id = t.%1$I AND r.purged_at IS NULL)
+            ORDER BY t.%1$I FOR SHARE) held
+        $sql$, args[first + 1], schema_name, table_name, args[first]) USING home, keys;
     EXECUTE format($sql$
         WITH wanted AS (
             SELECT t.%1$I AS key, s.id AS source FROM %2$I.%3$I t CROSS JOIN LATERAL (VALUES %4$s) a (key, model)
@@ -145,8 +166,10 @@ BEGIN
             SELECT $1, %5$L, gen_random_uuid(), t.%1$I, %6$s, t.created_at, t.deleted_at, CASE WHEN t.deleted_at IS NULL
                 THEN t.owner_id ELSE coalesce(t.owner_before_deletion_id, t.owner_id) END
             FROM %2$I.%3$I t WHERE t.%1$I IN (SELECT w.key FROM wanted w)
-            ON CONFLICT (home_id, model, resource_id) DO UPDATE SET label = EXCLUDED.label, deleted_at = EXCLUDED.deleted_at,
-                purged_at = NULL, owner_id = EXCLUDED.owner_id
+            ON CONFLICT (home_id, model, resource_id) DO UPDATE SET purged_at = NULL,
+                label = CASE WHEN r.purged_at IS NULL THEN r.label ELSE EXCLUDED.label END,
+                deleted_at = CASE WHEN r.purged_at IS NULL THEN r.deleted_at ELSE EXCLUDED.deleted_at END,
+                owner_id = CASE WHEN r.purged_at IS NULL THEN r.owner_id ELSE EXCLUDED.owner_id END
             RETURNING r.id, r.resource_id
         )
         SELECT array_agg(DISTINCT w.key) FROM wanted w JOIN registered r ON r.resource_id = w.key

@@ -25,8 +25,10 @@ _FUNCTIONS = (
     "smartmodels_grant_side(record, text, uuid)",
     "smartmodels_grant_step()",
     "smartmodels_cover(uuid, text, text, text[], uuid[])",
-    "smartmodels_follow_moved(text, text, text[], jsonb)",
-    "smartmodels_above(text[], jsonb)",
+    "smartmodels_follow_moved(text, text, text[], uuid[])",
+    "smartmodels_above(text[])",
+    "smartmodels_moved_sql(text[])",
+    "smartmodels_covers(text, text[])",
     "smartmodels_moved()",
     "smartmodels_registered_sql(text, text, text, text[])",
     "smartmodels_label(text)",
@@ -41,8 +43,8 @@ class Registered(TriggerConstraint):
     the model a changed statement costs one look at an index.
 
     ``above`` lists the keys by which a row belongs to resources, each as (column, label of those): a row that
-    is moved is no longer covered with what it belonged to, and is with what it belongs to from then on. A
-    row whose keys stay costs one comparison.
+    is moved is no longer covered with what it belonged to, and is with what it belongs to from then on. The
+    rows of a statement are taken together.
     """
 
     def __init__(
@@ -92,9 +94,10 @@ class Registered(TriggerConstraint):
         return (*made, self._moved(table, arguments)) if self.above else made
 
     def _moved(self, table: str, arguments: tuple[str, ...]) -> Trigger:
-        columns = [quoted(column) for column, _ in self.above]
-        changed = " OR ".join(f"OLD.{column} IS DISTINCT FROM NEW.{column}" for column in columns)
-        fires = f"AFTER UPDATE OF {', '.join(columns)} ON {{table}} FOR EACH ROW WHEN ({changed})"
+        fires = (
+            "AFTER UPDATE ON {table} REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows "
+            "FOR EACH STATEMENT"
+        )
         above = (word for pair in self.above for word in pair)
         return Trigger(f"{table[:46]}_shared_moved", table, fires, "smartmodels_moved", (*arguments, *above))
 

@@ -25,7 +25,7 @@ def belongs(asked: Any, given: Any, place: Place) -> Condition:
     """Return the condition on the namespaces of a row, by their slugs; raise InvalidFilter.
 
     A row is visible at home, and where a grant shows it. Of rows that others share one learns no more than
-    that they are visible there and here, unless one manages them.
+    that they are visible there and here, and where one passed them on.
     """
     found = []
     for name, value in (given if isinstance(given, dict) else {"eq": given}).items():
