@@ -55,6 +55,11 @@ class NamedField(serializers.CharField):
         return {"type": "string", "pattern": self.shape.format(names), **about}
 
 
+_NO_FILE = {
+    "invalid": "A file cannot be sent as JSON: upload it in the admin, or on a page of the app.",
+}
+
+
 class _OfHome(serializers.FileField):
     """Says, of a file of a row that another namespace shares, whose file is meant."""
 
@@ -71,9 +76,13 @@ class _OfHome(serializers.FileField):
 class UploadField(_OfHome):
     """An uploaded file, by the address where members get it."""
 
+    default_error_messages = _NO_FILE
+
 
 class UploadedImageField(_OfHome, serializers.ImageField):
     """An uploaded image, by the address where members get it."""
+
+    default_error_messages = _NO_FILE
 
 
 class RowField(serializers.PrimaryKeyRelatedField[Any]):
