@@ -6,7 +6,7 @@ of the same name stands before each of theirs, and says what to use.
 
 from __future__ import annotations
 
-from typing import Any, ClassVar, NoReturn
+from typing import Any, NoReturn
 
 from django.core.management.base import BaseCommand, CommandError
 
@@ -17,7 +17,7 @@ class ReplacedCommand(BaseCommand):
     """Refuses whatever it is given."""
 
     help = "Not to be used here: it says what to use instead."
-    requires_system_checks: ClassVar[list[str]] = []
+    requires_system_checks = ()
     instead: str
     """What does it here, as it is typed after ``manage.py``."""
 

@@ -43,7 +43,7 @@ def belongs(asked: Any, given: Any, place: Place) -> Condition:
 
 def _one(asked: Any, name: str, value: Any, place: Place) -> Condition:
     if name not in _KNOWN:
-        raise InvalidFilter(f"unknown operator {name[:100]!r}", place, code="unknown-operator", known=_KNOWN)
+        raise InvalidFilter(f"unknown operator {name[:100]!r}", place, known=_KNOWN, code="unknown-operator")
     slugs = listed(value) if name in ("inq", "nin") else [value]
     if not isinstance(slugs, list) or not all(map(_is_slug, slugs)) or len(slugs) > ITEMS:
         raise InvalidFilter("expected the slug of a namespace, or with inq and nin an array of slugs", place)

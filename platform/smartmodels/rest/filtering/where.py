@@ -94,7 +94,7 @@ def _property(asked: Asked, column: Column, given: Any, place: Place) -> Conditi
     for name in named:
         if name not in OPERATORS:
             raise InvalidFilter(
-                f"unknown operator {name[:100]!r}", (*place, name), code="unknown-operator", known=OPERATORS
+                f"unknown operator {name[:100]!r}", (*place, name), known=OPERATORS, code="unknown-operator"
             )
     if not named:
         raise InvalidFilter("expected an operator", place)
