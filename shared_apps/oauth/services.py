@@ -45,6 +45,17 @@ def _checked(text: str, most: int, field: str) -> str:
     return found
 
 
+def _addresses(grant: str, given: Iterable[str]) -> list[str]:
+    uris = [_checked(uri, 500, "redirect_uris") for uri in given]
+    if len(uris) > _REDIRECTS_MAX or any(" " in uri for uri in uris):
+        raise InvalidInput(f"At most {_REDIRECTS_MAX} addresses, none with spaces.", field="redirect_uris")
+    if grant == GRANTS[0] and not uris:
+        raise InvalidInput(
+            "Who lets it in is sent back to an address of it: name one at least.", field="redirect_uris"
+        )
+    return uris
+
+
 def register_application(  # noqa: PLR0913 - every argument is named
     namespace: Any,
     maker: Any,
@@ -71,11 +82,7 @@ def register_application(  # noqa: PLR0913 - every argument is named
             raise NotPermitted(f"Your role is {membership.role}: an application of yours cannot be more.")
         if applications_of(locked).count() >= _APPLICATIONS_MAX:
             raise InvalidInput(f"A namespace has at most {_APPLICATIONS_MAX} applications.", field="name")
-        uris = [_checked(uri, 500, "redirect_uris") for uri in redirect_uris]
-        if len(uris) > _REDIRECTS_MAX or any(" " in uri for uri in uris):
-            raise InvalidInput(
-                f"At most {_REDIRECTS_MAX} addresses, none with spaces.", field="redirect_uris"
-            )
+        uris = _addresses(grant, redirect_uris)
         secret = None if public else secrets.token_urlsafe(48)
         row = Application(
             namespace=locked, user=maker, name=_checked(name, 100, "name"), role=role,

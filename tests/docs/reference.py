@@ -22,6 +22,7 @@ from config.database import InvalidDatabaseURL
 from config.postgres import PostgresError
 from smartmodels import conf
 from smartmodels.exceptions import SmartModelsError
+from smartmodels.management.replaced import ReplacedCommand
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = ROOT / "docs" / "reference"
@@ -261,7 +262,8 @@ def own_commands() -> list[str]:
     return sorted(
         name
         for name, app in get_commands().items()
-        if isinstance(app, BaseCommand) or str(app).partition(".")[0] in HOUSES
+        if (isinstance(app, BaseCommand) or str(app).partition(".")[0] in HOUSES)
+        and not isinstance(command_of(name), ReplacedCommand)
     )
 
 
@@ -316,9 +318,10 @@ def commands_page() -> str:
         *(f"| `./dev {name}` | {sentence(about)} |" for name, about in dev_commands().items()),
         "\n## manage.py\n",
         (
-            "Django's own commands work as its documentation says. Those that django-tenants brings\n"
-            "(`create_tenant`, `migrate_schemas`, `tenant_command`, ...) go around the platform's services:\n"
-            "do not use them.\n"
+            "Django's own commands work as its documentation says. Those that django-tenants brings go\n"
+            "around the platform's services: `create_tenant`, `delete_tenant` and the like are refused and\n"
+            "name what to use, `migrate_schemas` is done by `migrate`; instead of `tenant_command` use\n"
+            "`smartmodels in`.\n"
         ),
     ]
     for name in own_commands():

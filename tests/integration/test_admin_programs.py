@@ -93,6 +93,12 @@ def test_application__makes_no_sense__is_refused(ana_s: Any, wrong: dict[str, st
     assert (answer.status_code, Application.all_objects.count()) == (400, 0)
 
 
+def test_application__no_address__says_what_one_is_for(ana_s: Any) -> None:
+    """In words, and not by the names of fields and grants."""
+    answer = ana_s.post(APPLICATIONS, NEW | {"grant": "authorization-code", "redirect_uris": ""})
+    assert "name one at least" in answer.content.decode()
+
+
 def test_application__of_another_namespace__is_neither_shown_nor_removed(
     ana_s: Any, beta: Any, bea: Any
 ) -> None:

@@ -6,7 +6,7 @@ import pytest
 
 from shared_apps.sharing.models import Grant, SharingPolicy
 from smartmodels.context import Actor, namespace_scope, operation
-from smartmodels.sharing import share
+from smartmodels.sharing import revoke, share
 from tenant_apps.research.models import Study
 
 
@@ -48,6 +48,16 @@ def test_inbox__after_giving_it_back__says_no_title(grant: Any, beta: Any, bea: 
     post(client, "", do="accept", grant=grant.pk)
     page = post(client, "", do="leave", grant=grant.pk).text
     assert ("PAL0708" in page, "given back" in page, "ana@" in page) == (False, True, False)
+
+
+def test_inbox__what_has_ended__comes_last_and_says_when(
+    grant: Any, alpha: Any, beta: Any, ana: Any, bea: Any, client_of: Any
+) -> None:
+    """What waits for an answer is seen first, however much was taken back since."""
+    with namespace_scope(alpha), operation(actor=Actor.user(ana)):
+        revoke(share(Study.objects.create(code="PAL0809"), beta))
+    page = client_of(bea, beta).get("/admin/sharing/").text
+    assert (page.index("pending") < page.index("revoked"), "no end" in page) == (True, False)
 
 
 def test_outbox__take_back__revokes(grant: Any, alpha: Any, ana: Any, client_of: Any) -> None:

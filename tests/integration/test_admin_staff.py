@@ -16,6 +16,7 @@ from tests.support import txt
 from tests.support.clients import host_of
 from tests.support.lives import act, audit_of
 from tests.support.people import PASSWORD, email_of
+from tests.zoo import tasks
 
 NAMESPACES = "/admin/namespaces/namespace/"
 NEW = f"{NAMESPACES}add/"
@@ -406,3 +407,18 @@ def test_action__malformed_key__is_not_found(client: Client, key: str) -> None:
     """A selected key that is none is refused."""
     data = {"action": "suspend", "_selected_action": [key]}
     assert client.post(NAMESPACES, data).status_code == 404
+
+
+def test_membership__its_page__says_who_and_where(client: Client, alpha: Namespace, ben: User) -> None:
+    """A key tells staff nothing."""
+    key = Membership.objects.get(user=ben, namespace=alpha).pk
+    assert f"{ben} in alpha" in client.get(f"{MEMBERSHIPS}{key}/change/").content.decode()
+
+
+def test_job__its_page__leads_nowhere_that_is_not_there(
+    client: Client, in_alpha: Namespace, ana: User
+) -> None:
+    """Jobs have no history, so the page of one offers none."""
+    job = tasks.label.enqueue(text="x")
+    page = client.get(f"/admin/operations/job/{job.pk}/change/").content.decode()
+    assert ("label" in page, "/history/" in page) == (True, False)

@@ -78,6 +78,16 @@ def test_filter__unknown_name__lists_those_that_are_shown(api: Any, given: Any, 
     )  # fmt: skip
 
 
+@pytest.mark.parametrize(
+    ("given", "known"),
+    [({"where": {"qty": {"bogus": 1}}}, "between"), ({"bogus": 1}, "where")],
+)
+def test_filter__unknown_operator_or_key__lists_those_there_are(api: Any, given: Any, known: str) -> None:
+    """Who mistypes one finds the right one in the answer."""
+    [fault] = api.search(ITEMS, **given).json()["errors"]
+    assert known in fault["known"]
+
+
 def test_include__related_row__shows_no_more_than_its_own_endpoint(api: Any) -> None:
     """The serializer of the related model decides."""
     [row] = api.search(ITEMS, where={"id": 4}, include=["owner", "reviews"]).json()["results"]

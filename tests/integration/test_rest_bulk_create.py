@@ -49,6 +49,12 @@ def test_array__with_mistakes__writes_nothing(api: ApiClient, alpha: Any, faulty
     assert (api.post(STUDIES, faulty).status_code, codes(alpha)) == (400, [])
 
 
+def test_array__one_row_with_two_mistakes__speaks_of_one_row(api: ApiClient) -> None:
+    """Rows are counted, not their mistakes."""
+    detail = api.post(STUDIES, [{"colour": 1}]).json()["detail"]
+    assert detail == "Nothing was written. 1 row is refused: see `errors`."
+
+
 def test_array__with_300_mistakes__tells_300(api: ApiClient) -> None:
     """The list of mistakes is as long as it is."""
     assert len(api.post(STUDIES, [{}] * 300).json()["errors"]) == 300

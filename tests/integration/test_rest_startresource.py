@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from django.core.management import CommandError, call_command
 
 from tests.support.databases import ROOT
 
@@ -97,3 +98,9 @@ def test_startresource__migration_fails__keeps_nothing(committing: object, check
     )
     failed = run(checkout, "-c", command)
     assert ("Nothing was kept" in failed.stderr, files_of(checkout)) == (True, set())
+
+
+def test_startresource__word_of_python__is_said_to_be_one(committing: object) -> None:
+    """The name keeps all the rules that the other message lists."""
+    with pytest.raises(CommandError, match="'class' is a word of Python"):
+        call_command("startresource", "class")

@@ -78,7 +78,8 @@ def test_host__of_the_public_site__binds_nothing(rows: None, host: str) -> None:
 def test_host__of_nobody__is_not_found(alpha: Namespace, host: str) -> None:
     """Only registered hosts are served."""
     response = get(host)
-    assert (response.status_code, response.json()["code"]) == (404, "host-unknown")
+    said = response.json()
+    assert (response.status_code, said["title"], said["code"]) == (404, "Not Found", "host-unknown")
 
 
 @pytest.mark.parametrize(

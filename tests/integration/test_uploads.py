@@ -12,6 +12,7 @@ from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
 from django.core.management import call_command
 from django.test import override_settings
+from rest_framework.exceptions import ValidationError
 
 from shared_apps.accounts.models import User
 from shared_apps.namespaces.models import Membership, Namespace
@@ -19,6 +20,7 @@ from smartmodels.context import Actor, namespace_scope, operation, public_scope
 from smartmodels.exceptions import InvalidInput, NamespaceNotBound
 from smartmodels.fsck import check_namespaces
 from smartmodels.history.evidence import verify
+from smartmodels.rest.fields import UploadedImageField, UploadField
 from smartmodels.tenancy import life
 from smartmodels.transfer import (
     Wish,
@@ -370,3 +372,10 @@ def test_export__without_being_asked__names_no_members(alpha: Any) -> None:
     """Two exports of the same rows are the same, whoever reads them."""
     manifest = as_system(export_namespace, alpha, io.BytesIO())
     assert (manifest.members, "memberships" in manifest.left_out) == ((), True)
+
+
+@pytest.mark.parametrize("field", [UploadField(), UploadedImageField()])
+def test_api__file_sent_as_text__says_where_it_is_uploaded(field: Any) -> None:
+    """Bodies are JSON, so there is no encoding to be checked."""
+    with pytest.raises(ValidationError, match="upload it in the admin"):
+        field.run_validation("a.jpg")

@@ -10,7 +10,7 @@ from typing import Any
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.core.paginator import Paginator
-from django.db.models import Q
+from django.db.models import Case, Q, SmallIntegerField, When
 from django.http import Http404, HttpResponseRedirect
 from django.urls import path, reverse
 
@@ -40,6 +40,11 @@ from smartmodels.sharing import (
 __all__ = ["sharing_urls"]
 
 _PER_PAGE = 50
+# What waits for an answer, what lives, what has ended: a rule may have ended hundreds.
+_WAITING = Case(
+    When(status=GrantStatus.PENDING, then=0), When(status__in=LIVING, then=1), default=2,
+    output_field=SmallIntegerField(),
+)  # fmt: skip
 _SIDES = ("home_id", "target_id", "passer_id")
 _STEPS: dict[str, tuple[tuple[str, ...], Callable[[Any], Any], str]] = {
     "accept": (("target_id",), accept, "Accepted: the row can be seen here now."),
@@ -82,7 +87,7 @@ class _SharingPages(SitePages):
         if request.method == "POST":
             return self._act(request)
         grants = _between(get_grant_model().objects.filter(_here(request, sides), user=None))
-        grants = grants.select_related("resource", "home", "target").order_by("-created_at", "-pk")
+        grants = grants.select_related("resource", "home", "target").order_by(_WAITING, "-created_at", "-pk")
         page_obj = Paginator(grants, _PER_PAGE).get_page(request.GET.get("p"))
         events = _between(get_event_model().objects.filter(_here(request, sides), to_user_id=None))
         return self._render(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable
-from typing import Any
+from typing import Any, ClassVar
 from urllib.parse import urlencode
 
 from django.db.models import Model, UUIDField
@@ -55,6 +55,11 @@ class NamedField(serializers.CharField):
         return {"type": "string", "pattern": self.shape.format(names), **about}
 
 
+_NO_FILE: dict[str, Any] = {
+    "invalid": "A file cannot be sent as JSON: upload it in the admin, or on a page of the app.",
+}
+
+
 class _OfHome(serializers.FileField):
     """Says, of a file of a row that another namespace shares, whose file is meant."""
 
@@ -71,9 +76,13 @@ class _OfHome(serializers.FileField):
 class UploadField(_OfHome):
     """An uploaded file, by the address where members get it."""
 
+    default_error_messages: ClassVar[dict[str, Any]] = _NO_FILE
+
 
 class UploadedImageField(_OfHome, serializers.ImageField):
     """An uploaded image, by the address where members get it."""
+
+    default_error_messages: ClassVar[dict[str, Any]] = _NO_FILE
 
 
 class RowField(serializers.PrimaryKeyRelatedField[Any]):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from functools import partial
+from http import HTTPStatus
 from typing import Any, cast
 
 from asgiref.sync import iscoroutinefunction, markcoroutinefunction, sync_to_async
@@ -30,8 +31,10 @@ def refusal(request: HttpRequest, error: SmartModelsError) -> HttpResponse:
         page = render_to_string("smartmodels/refusal.html", {"error": error})
         response = HttpResponse(page, status=error.status)
     else:
-        problem = {"type": "about:blank", "title": error.code, "status": error.status, "code": error.code,
-                   "detail": error.message}  # fmt: skip
+        problem = {
+            "type": "about:blank", "title": HTTPStatus(error.status).phrase, "status": error.status,
+            "code": error.code, "detail": error.message,
+        }  # fmt: skip
         response = JsonResponse(problem, status=error.status, content_type="application/problem+json")
     response["Cache-Control"] = "no-store"  # What is not there, or not here, may be in a moment.
     if (seconds := error.details.get("retry_after")) is not None:

@@ -177,6 +177,9 @@ class AbstractMembership(models.Model):
             ),
         ]
 
+    def __str__(self) -> str:
+        return f"{self.user} in {self.namespace}"
+
 
 def get_namespace_model() -> Any:
     """Return the concrete namespace model (``SMARTMODELS_NAMESPACE_MODEL``)."""

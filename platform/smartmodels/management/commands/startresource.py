@@ -160,7 +160,9 @@ class Command(BaseCommand):
         )
 
     def _plan(self, name: str, model: str | None) -> Plan:
-        if not _NAME.match(name) or len(name) > _LONGEST or keyword.iskeyword(name):
+        if keyword.iskeyword(name):
+            raise CommandError(f"{name!r} is a word of Python: choose another name.")
+        if not _NAME.match(name) or len(name) > _LONGEST:
             raise CommandError(
                 f"{name!r} cannot name an app: write a to z, 0 to 9 and single '_', "
                 f"beginning with a letter, at most {_LONGEST}."

@@ -110,5 +110,6 @@ def refuse_faulty(items: Iterable[Item]) -> None:
     faults = tuple(fault for item in refused for fault in item.faults)
     codes = {fault.code for fault in faults}
     code = codes.pop() if len(codes) == 1 and status != 400 else "invalid-input"
-    detail = faults[0].detail if len(faults) == 1 else f"{len(refused)} rows are refused: see `errors`."
+    rows = "1 row is" if len(refused) == 1 else f"{len(refused)} rows are"
+    detail = faults[0].detail if len(faults) == 1 else f"{rows} refused: see `errors`."
     raise Refused(Problem(status, code, f"Nothing was written. {detail}", faults, shown=_SHOWN))

@@ -14,6 +14,7 @@ __all__ = ["NAMESPACES", "belonging_schema", "belongs", "is_belonging"]
 
 NAMESPACES = "namespaces"
 _LONGEST = 63
+_KNOWN = ("eq", "neq", "inq", "nin")
 
 
 def is_belonging(model: Any, name: str) -> bool:
@@ -41,8 +42,8 @@ def belongs(asked: Any, given: Any, place: Place) -> Condition:
 
 
 def _one(asked: Any, name: str, value: Any, place: Place) -> Condition:
-    if name not in ("eq", "neq", "inq", "nin"):
-        raise InvalidFilter(f"unknown operator {name[:100]!r}", place, code="unknown-operator")
+    if name not in _KNOWN:
+        raise InvalidFilter(f"unknown operator {name[:100]!r}", place, known=_KNOWN, code="unknown-operator")
     slugs = listed(value) if name in ("inq", "nin") else [value]
     if not isinstance(slugs, list) or not all(map(_is_slug, slugs)) or len(slugs) > ITEMS:
         raise InvalidFilter("expected the slug of a namespace, or with inq and nin an array of slugs", place)

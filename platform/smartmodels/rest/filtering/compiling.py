@@ -39,7 +39,7 @@ def _selection(asked: Asked, given: Any, place: Place, keys: tuple[str, ...], de
         raise InvalidFilter("filter must be an object" if not depth else "scope must be an object", place)
     for name in given:
         if name not in keys:
-            raise InvalidFilter(f"unknown filter key {name[:100]!r}", (*place, name))
+            raise InvalidFilter(f"unknown filter key {name[:100]!r}", (*place, name), known=keys)
     where = given.get("where")
     condition = TRUE if where is None else where_of(asked, where, (*place, "where"))
     return Selection(

@@ -93,7 +93,9 @@ def _property(asked: Asked, column: Column, given: Any, place: Place) -> Conditi
     named = [name for name in given if name != "options"]
     for name in named:
         if name not in OPERATORS:
-            raise InvalidFilter(f"unknown operator {name[:100]!r}", (*place, name), code="unknown-operator")
+            raise InvalidFilter(
+                f"unknown operator {name[:100]!r}", (*place, name), known=OPERATORS, code="unknown-operator"
+            )
     if not named:
         raise InvalidFilter("expected an operator", place)
     options, found = _options(given, named, place), []
