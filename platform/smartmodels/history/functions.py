@@ -59,6 +59,11 @@ def _plain(settings: Iterable[str]) -> frozenset[str]:
     return frozenset(re.sub(r"[\"']", "", each).lower() for each in settings)
 
 
+def _type(kind: str) -> str:
+    """Return a type as PostgreSQL writes it where public is searched: a table of that schema is one, too."""
+    return " ".join(kind.split()).lower().removeprefix("public.").strip('"')
+
+
 def _read(found: re.Match[str]) -> Function:
     """Return the function that a statement of a migration makes."""
     arguments = [each.split(None, 1) for each in found["arguments"].split(",") if each.strip()]
@@ -73,7 +78,7 @@ def _read(found: re.Match[str]) -> Function:
     )  # fmt: skip
     return Function(
         found["name"],
-        tuple(" ".join(kind.split()).lower() for _, kind in arguments),
+        tuple(_type(kind) for _, kind in arguments),
         (tuple(name for name, _ in arguments), re.sub(r"\s", "", found["result"]).lower()),
         content,
     )
@@ -106,7 +111,7 @@ def _there(cursor: Any) -> dict[tuple[str, tuple[str, ...]], Function]:
     cursor.execute(_THERE)
     made = (
         Function(
-            name, tuple(types.split(", ")) if types else (),
+            name, tuple(map(_type, types.split(", "))) if types else (),
             (tuple(names or ()), re.sub(r"\s", "", result or "").lower()),
             (language, source, _plain(settings or ()), definer, strict, volatility),
         )
