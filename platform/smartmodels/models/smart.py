@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Iterable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from functools import cache
 from typing import Any, ClassVar
 
 from django.conf import settings as django_settings
-from django.db import models, transaction
+from django.db import connection, models, transaction
 from django.db.models import F, Q
 from django.utils import timezone
 
@@ -109,6 +110,11 @@ def _refuse_overwritten(model: Any, rows: list[Any], unique: Iterable[str], usin
             raise RowNotFound("Some of the rows cannot be updated, since they are not yours: leave them out.")
 
 
+def _together() -> AbstractContextManager[Any]:
+    """Return what makes a block all or nothing; in an open transaction its end decides that."""
+    return nullcontext() if connection.in_atomic_block else transaction.atomic()
+
+
 class StampedQuerySet(SmartQuerySet[Any]):
     """Fills in owner, author and times from the open operation, for writes of many rows."""
 
@@ -147,7 +153,7 @@ class StampedQuerySet(SmartQuerySet[Any]):
             row.check_namespace()
             row.stamp(opened)
         options = {**dict(zip(_BULK_ARGUMENTS, args, strict=False)), **kwargs}
-        with transaction.atomic(savepoint=False):
+        with _together():
             if not options.get("update_conflicts") or sees_everything():
                 made = super().bulk_create(objs, **options)
             else:
@@ -289,7 +295,7 @@ class SmartModel(SoftDeleteModel, metaclass=SmartBase):
             super().save(**named)
         else:
             # A row and what its making brings about are there together or not at all.
-            with transaction.atomic(savepoint=False):
+            with _together():
                 super().save(**named)
                 self._state.schema = current_schema()  # type: ignore[attr-defined]
                 self.created([self])
