@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from django.db import DatabaseError, connection, transaction
+from psycopg._queries import _query2pg_client
 
 from smartmodels.context import Actor, namespace_scope, operation
 from smartmodels.tenancy.routing import namespace_for_host
@@ -21,6 +22,11 @@ Pair = tuple[Any, Any]
 def _read(namespace: Any) -> None:
     with namespace_scope(namespace):
         list(Study.objects.all())
+
+
+def _find(namespace: Any) -> None:
+    with namespace_scope(namespace):
+        list(Study.objects.filter(code="SAL"))
 
 
 # Sessions: one client, one server process
@@ -40,6 +46,14 @@ def test_read__the_second_in_a_namespace__sends_no_set(committing: Any, pair: Pa
     with traced() as wire:
         _read(pair[0])
     assert (len(wire.sent), wire.holding("search_path")) == (1, [])
+
+
+def test_read__in_another_namespace__is_parsed_once(committing: Any, pair: Pair) -> None:
+    """The driver remembers statements, and would remember none with as many preludes as namespaces."""
+    _find(pair[0])
+    parsed = _query2pg_client.cache_info().misses
+    _find(pair[1])
+    assert _query2pg_client.cache_info().misses == parsed
 
 
 def test_write__with_an_operation__sends_one_message_besides_the_transaction(
