@@ -9,7 +9,13 @@ from django.apps import apps
 
 from smartmodels.exceptions import InvalidInput
 from smartmodels.models.smart import SmartAliveManager, SmartModel
-from smartmodels.sharing import ResourceNamespaces, inherit_grants, visible_parts, visible_rows
+from smartmodels.sharing import (
+    ResourceNamespaces,
+    inherit_grants,
+    inherits_grants,
+    visible_parts,
+    visible_rows,
+)
 
 __all__ = ["Resource", "resource_model"]
 
@@ -51,6 +57,11 @@ class Resource(SmartModel):
         """Make new rows visible where what they belong to is, and where their creator belongs."""
         if rows:
             inherit_grants(rows)
+
+    @classmethod
+    def brings_about(cls) -> bool:
+        """Tell whether new rows may inherit grants, or their model says what else follows from them."""
+        return cls.created.__func__ is not Resource.created.__func__ or inherits_grants(cls)  # type: ignore[attr-defined]
 
     @property
     def namespaces(self) -> ResourceNamespaces:

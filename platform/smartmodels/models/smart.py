@@ -110,9 +110,12 @@ def _refuse_overwritten(model: Any, rows: list[Any], unique: Iterable[str], usin
             raise RowNotFound("Some of the rows cannot be updated, since they are not yours: leave them out.")
 
 
-def _together() -> AbstractContextManager[Any]:
-    """Return what makes a block all or nothing; in an open transaction its end decides that."""
-    return nullcontext() if connection.in_atomic_block else transaction.atomic()
+def _together(model: type[SmartModel]) -> AbstractContextManager[Any]:
+    """Return what makes new rows and what they bring about all or nothing, where they bring anything about.
+
+    In an open transaction its end decides that; a transaction of their own costs two messages.
+    """
+    return nullcontext() if connection.in_atomic_block or not model.brings_about() else transaction.atomic()
 
 
 class StampedQuerySet(SmartQuerySet[Any]):
@@ -153,7 +156,7 @@ class StampedQuerySet(SmartQuerySet[Any]):
             row.check_namespace()
             row.stamp(opened)
         options = {**dict(zip(_BULK_ARGUMENTS, args, strict=False)), **kwargs}
-        with _together():
+        with _together(self.model):
             if not options.get("update_conflicts") or sees_everything():
                 made = super().bulk_create(objs, **options)
             else:
@@ -295,7 +298,7 @@ class SmartModel(SoftDeleteModel, metaclass=SmartBase):
             super().save(**named)
         else:
             # A row and what its making brings about are there together or not at all.
-            with _together():
+            with _together(type(self)):
                 super().save(**named)
                 self._state.schema = current_schema()  # type: ignore[attr-defined]
                 self.created([self])
@@ -360,6 +363,11 @@ class SmartModel(SoftDeleteModel, metaclass=SmartBase):
     @classmethod
     def created(cls, rows: Sequence[Any]) -> None:
         """Do what follows from new rows; for a model to say. Called once per ``save`` or ``bulk_create``."""
+
+    @classmethod
+    def brings_about(cls) -> bool:
+        """Tell whether anything may follow from new rows; then they and that are one transaction."""
+        return cls.created.__func__ is not SmartModel.created.__func__  # type: ignore[attr-defined]
 
     # Soft deletion hands the row to the sentinel; restoring gives it back
 

@@ -26,7 +26,7 @@ from smartmodels.sharing.grants import (
     get_registry_model,
 )
 from smartmodels.sharing.homes import Home, Shown, chunks_of, granted_rows, homes_of, shown_grants, shown_of
-from smartmodels.sharing.inheriting import inherit_grants
+from smartmodels.sharing.inheriting import inherit_grants, inherits_grants
 from smartmodels.sharing.lookups import SENTINEL_NAMESPACE, by_namespaces, seen_in
 from smartmodels.sharing.namespaces import ResourceNamespaces
 from smartmodels.sharing.offering import ANSWER_DAYS, share, share_many
@@ -106,6 +106,7 @@ __all__ = [
     "homes_of",
     "homes_to_copy",
     "inherit_grants",
+    "inherits_grants",
     "label_of",
     "leave",
     "living_grants",

@@ -23,7 +23,7 @@ from smartmodels.sharing.terms import Terms, takes_in
 from smartmodels.tenancy.models import Role, State, get_membership_model, get_namespace_model
 from smartmodels.tenancy.triggers import quoted
 
-__all__ = ["inherit_grants"]
+__all__ = ["inherit_grants", "inherits_grants"]
 
 _FRESH = 5.0
 """Seconds for which one operation asks only once what its new rows inherit."""
@@ -46,23 +46,28 @@ class _Inherited:
     elsewhere: tuple[uuid.UUID, ...]
 
 
+def inherits_grants(model: Any) -> bool:
+    """Tell whether new rows of a model may inherit grants: :func:`inherit_grants` makes none otherwise."""
+    if is_private() or not model.smart.shareable:
+        return False
+    inherited = _inherited(require_namespace())
+    return bool(inherited.covering or inherited.elsewhere)
+
+
 def inherit_grants(rows: Sequence[Any]) -> int:
     """Grant new rows of one model as ``INHERIT_NAMESPACES`` says; return how many grants were made.
 
     Rows are granted like what they belong to, where a grant covers that (:attr:`Terms.covers_below`):
     somebody decided so, and rows that are moved there follow as well. Also they are to the other namespaces
     of who creates them: with ``home`` to none; with ``family`` at once where those are owned by an owner of
-    this one, pending elsewhere; with ``all`` at once. The policies of
-    both sides hold; of a home that lets nothing out nothing new is granted. Where nothing is inherited an
-    operation costs one query, however many rows it makes.
+    this one, pending elsewhere; with ``all`` at once. The policies of both sides hold; of a home that lets
+    nothing out nothing new is granted. Where nothing is inherited an operation costs one query, however many
+    rows it makes.
     """
     model, home = type(rows[0]), require_namespace()
-    if is_private() or not model.smart.shareable:
+    if not inherits_grants(model):
         return 0
-    inherited = _inherited(home)
-    if not inherited.covering and not inherited.elsewhere:
-        return 0
-    policy = policy_of(home)
+    inherited, policy = _inherited(home), policy_of(home)
     if policy.outbound == Sharing.OFF:
         return 0
     above = [field for field in keys_above(model) if label_of(field.remote_field.model) in inherited.covering]
