@@ -71,6 +71,7 @@ BEYOND_SCHEMA = {
     ("invalid-parameter", "max_affected"): "goes with where alone",
     ("invalid-parameter", "on_conflict"): "goes with an array alone",
     ("invalid-parameter", "where"): "needed unless the body is an array, and not empty at any depth",
+    "too-deep": "a schema that refers to itself does not count its levels",
     "too-much": "conditions on related rows are counted wherever they stand",
     ("invalid-input", "/resource_id"): "a row is visible or not",
     ("invalid-input", "/transfer_to"): "so is an account",

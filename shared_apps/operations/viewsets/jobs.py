@@ -20,15 +20,17 @@ from smartmodels.rest import (
     event_stream,
     extend_schema,
 )
+from smartmodels.rest.shapes import BLANK_OR_TEXT
 from smartmodels.tenancy.models import Role
 
 __all__ = ["JobViewSet", "NamespaceJobViewSet"]
 
 _ID_MAX = 2**63 - 1
-_NAMESPACE = OpenApiParameter("namespace", str, OpenApiParameter.QUERY, description="Slug of a namespace.")
+_TEXT = {"type": "string", "pattern": BLANK_OR_TEXT}
+_NAMESPACE = OpenApiParameter("namespace", _TEXT, OpenApiParameter.QUERY, description="Slug of a namespace.")
 _FILTERS = (
     OpenApiParameter("state", str, OpenApiParameter.QUERY, enum=JobState.values),
-    OpenApiParameter("name", str, OpenApiParameter.QUERY, description="What the job is called."),
+    OpenApiParameter("name", _TEXT, OpenApiParameter.QUERY, description="What the job is called."),
 )
 
 
