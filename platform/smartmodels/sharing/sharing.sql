@@ -3,14 +3,23 @@
 
 -- smartmodels_registered() stands on tables of resources. Arguments of its triggers:
 --   0 label of the model   1 key column   2 column that the row is called by elsewhere, or ''
--- Nearly all tables of nearly all namespaces share nothing: then it costs one look at an index. A row that is made is in no
--- registry, so nothing stands on INSERT. A session keeps a compiled copy for every table of every namespace, so
--- smartmodels_registered_sql(), of which there is one copy, makes the statements.
+--   on UPDATE, two for each key by which a row belongs to another: its column, and the label of what it leads to
+-- Nearly all namespaces share nothing: then it costs one look at an index. A row that is made is in no registry, so nothing
+-- stands on INSERT. Rows that were moved are covered by the grants of what they belong to now, and not by those of what they
+-- belonged to: all rows of a statement at once. One trigger does both, since each costs every statement. A session keeps a
+-- compiled copy for every table of every namespace, so functions of which there is one copy make the statements.
 CREATE OR REPLACE FUNCTION public.smartmodels_registered() RETURNS trigger
 LANGUAGE plpgsql AS $registered$
+DECLARE
+    moved uuid[];
 BEGIN
-    IF EXISTS (SELECT FROM {registry} r JOIN {namespaces} n ON n.id = r.home_id
-        WHERE n.schema_name = TG_TABLE_SCHEMA AND r.model = TG_ARGV[0]) THEN
+    IF EXISTS (SELECT FROM {registry} r JOIN {namespaces} n ON n.id = r.home_id WHERE n.schema_name = TG_TABLE_SCHEMA) THEN
+        IF TG_OP = 'UPDATE' AND public.smartmodels_covers(TG_TABLE_SCHEMA::text, TG_ARGV) THEN
+            EXECUTE public.smartmodels_moved_sql(TG_ARGV) INTO moved;
+            IF moved IS NOT NULL THEN
+                PERFORM public.smartmodels_follow_moved(TG_TABLE_SCHEMA::text, TG_TABLE_NAME::text, TG_ARGV, moved);
+            END IF;
+        END IF;
         EXECUTE public.smartmodels_registered_sql(TG_OP, TG_TABLE_SCHEMA::text, TG_TABLE_NAME::text, TG_ARGV);
     END IF;
     RETURN NULL;
@@ -65,27 +74,6 @@ BEGIN
 END
 $make$;
 
--- smartmodels_moved() stands on tables of resources that belong to others, and looks for rows with which that changes.
--- Arguments of its triggers:
---   0 label of the model   1 key column   2 column that the row is called by elsewhere, or ''
---   then two for each key by which it belongs to a row: its column, and the label of what it leads to
--- Rows that were moved are covered by the grants of what they belong to now, and not by those of what they belonged to: all
--- rows of a statement at once. Where no grant covers anything it costs one look at an index.
-CREATE OR REPLACE FUNCTION public.smartmodels_moved() RETURNS trigger
-LANGUAGE plpgsql AS $moved$
-DECLARE
-    keys uuid[];
-BEGIN
-    IF public.smartmodels_covers(TG_TABLE_SCHEMA::text, TG_ARGV) THEN
-        EXECUTE public.smartmodels_moved_sql(TG_ARGV) INTO keys;
-        IF keys IS NOT NULL THEN
-            PERFORM public.smartmodels_follow_moved(TG_TABLE_SCHEMA::text, TG_TABLE_NAME::text, TG_ARGV, keys);
-        END IF;
-    END IF;
-    RETURN NULL;
-END
-$moved$;
-
 -- smartmodels_covers() tells whether a home has registered rows of what the rows of a table belong to: no other is covered.
 CREATE OR REPLACE FUNCTION public.smartmodels_covers(schema_name text, args text[]) RETURNS boolean
 LANGUAGE sql STABLE AS $covers$
@@ -94,6 +82,7 @@ LANGUAGE sql STABLE AS $covers$
             SELECT args[i] FROM generate_series(array_lower(args, 1) + 4, array_upper(args, 1), 2) i))
 $covers$;
 
+-- smartmodels_moved_sql() finds the rows of a statement with which it changed what they belong to.
 CREATE OR REPLACE FUNCTION public.smartmodels_moved_sql(args text[]) RETURNS text
 LANGUAGE sql IMMUTABLE AS $moved_sql$
     SELECT format('SELECT array_agg(n.%1$I) FROM new_rows n JOIN old_rows o ON o.%1$I = n.%1$I WHERE %2$s',
@@ -207,7 +196,7 @@ BEGIN
         SELECT c.relname::text AS name, string_to_array(encode(g.tgargs, 'escape'), '\000') AS args
         FROM pg_catalog.pg_trigger g JOIN pg_catalog.pg_class c ON c.oid = g.tgrelid
         WHERE c.relnamespace = quote_ident(schema_name)::regnamespace
-            AND g.tgfoid = 'public.smartmodels_moved()'::regprocedure
+            AND g.tgfoid = 'public.smartmodels_registered()'::regprocedure AND g.tgtype & 16 <> 0
     LOOP
         FOR n IN 4 .. array_upper(below.args, 1) - 2 BY 2 LOOP
             IF below.args[n + 1] = args[first] THEN

@@ -29,7 +29,6 @@ _FUNCTIONS = (
     "smartmodels_above(text[])",
     "smartmodels_moved_sql(text[])",
     "smartmodels_covers(text, text[])",
-    "smartmodels_moved()",
     "smartmodels_registered_sql(text, text, text, text[])",
     "smartmodels_label(text)",
     "smartmodels_registered()",
@@ -79,27 +78,19 @@ class Registered(TriggerConstraint):
     def triggers(self, table: str) -> tuple[Trigger, ...]:
         """Return one trigger per kind of change; a new row is in no registry yet."""
         fires = {
-            "update": "AFTER UPDATE ON {table} REFERENCING NEW TABLE AS new_rows",
+            "update": "AFTER UPDATE ON {table} REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows",
             "delete": "AFTER DELETE ON {table} REFERENCING OLD TABLE AS old_rows",
             "truncate": "BEFORE TRUNCATE ON {table}",
         }
         arguments = (self.label, self.key, self.named_by)
-        made = tuple(
+        above = tuple(word for pair in self.above for word in pair)
+        return tuple(
             Trigger(
-                f"{table[:46]}_shared_{word}", table, f"{when} FOR EACH STATEMENT",
-                "smartmodels_registered", arguments,
+                f"{table[:46]}_shared_{word}", table, f"{when} FOR EACH STATEMENT", "smartmodels_registered",
+                (*arguments, *above) if word == "update" else arguments,
             )
             for word, when in fires.items()
         )  # fmt: skip
-        return (*made, self._moved(table, arguments)) if self.above else made
-
-    def _moved(self, table: str, arguments: tuple[str, ...]) -> Trigger:
-        fires = (
-            "AFTER UPDATE ON {table} REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows "
-            "FOR EACH STATEMENT"
-        )
-        above = (word for pair in self.above for word in pair)
-        return Trigger(f"{table[:46]}_shared_moved", table, fires, "smartmodels_moved", (*arguments, *above))
 
     def deconstruct(self) -> Any:
         path, args, kwargs = super().deconstruct()
