@@ -110,12 +110,9 @@ def _refuse_overwritten(model: Any, rows: list[Any], unique: Iterable[str], usin
             raise RowNotFound("Some of the rows cannot be updated, since they are not yours: leave them out.")
 
 
-def _together(model: type[SmartModel]) -> AbstractContextManager[Any]:
-    """Return what makes new rows and what they bring about all or nothing, where they bring anything about.
-
-    In an open transaction its end decides that; a transaction of their own costs two messages.
-    """
-    return nullcontext() if connection.in_atomic_block or not model.brings_about() else transaction.atomic()
+def _together() -> AbstractContextManager[Any]:
+    """Return what makes new rows and what they bring about all or nothing."""
+    return nullcontext() if connection.in_atomic_block else transaction.atomic()
 
 
 class StampedQuerySet(SmartQuerySet[Any]):
@@ -156,13 +153,17 @@ class StampedQuerySet(SmartQuerySet[Any]):
             row.check_namespace()
             row.stamp(opened)
         options = {**dict(zip(_BULK_ARGUMENTS, args, strict=False)), **kwargs}
-        with _together(self.model):
-            if not options.get("update_conflicts") or sees_everything():
-                made = super().bulk_create(objs, **options)
-            else:
-                made = self._upsert_own(objs, options)
+        if not self.model.brings_about():
+            return self._make(objs, options)
+        with _together():
+            made = self._make(objs, options)
             self.model.created(made)
         return made
+
+    def _make(self, objs: list[Any], options: dict[str, Any]) -> list[Any]:
+        if not options.get("update_conflicts") or sees_everything():
+            return super().bulk_create(objs, **options)
+        return self._upsert_own(objs, options)
 
     def _upsert_own(self, objs: list[Any], options: dict[str, Any]) -> list[Any]:
         """Insert or update rows, and take it back when one that exists is not the actor's.
@@ -294,15 +295,16 @@ class SmartModel(SoftDeleteModel, metaclass=SmartBase):
         # None is all fields, and no fields are nothing to save.
         if named.get("update_fields"):
             named["update_fields"] = _with_stamps(named["update_fields"])
-        if not self._state.adding:
-            super().save(**named)
-        else:
+        if self._state.adding and self.brings_about():
             # A row and what its making brings about are there together or not at all.
-            with _together(type(self)):
+            with _together():
                 super().save(**named)
                 self._state.schema = current_schema()  # type: ignore[attr-defined]
                 self.created([self])
-        self._state.schema = current_schema()  # type: ignore[attr-defined]
+        else:
+            # A transaction of its own would cost two messages.
+            super().save(**named)
+            self._state.schema = current_schema()  # type: ignore[attr-defined]
 
     save.alters_data = True  # type: ignore[attr-defined]
 
@@ -366,7 +368,7 @@ class SmartModel(SoftDeleteModel, metaclass=SmartBase):
 
     @classmethod
     def brings_about(cls) -> bool:
-        """Tell whether anything may follow from new rows; then they and that are one transaction."""
+        """Tell whether anything may follow from new rows, which is then one transaction with them."""
         return cls.created.__func__ is not SmartModel.created.__func__  # type: ignore[attr-defined]
 
     # Soft deletion hands the row to the sentinel; restoring gives it back

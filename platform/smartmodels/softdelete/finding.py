@@ -41,9 +41,8 @@ def _own(model: Model, fate: Fate) -> list[Link]:
     return [link for link in links_above(model) if link.parent is model and link.fate is fate]
 
 
-def _down(model: Model, seeds: Iterable[Seed], *, living: bool) -> tuple[str, list[Any]]:
-    """Return a WITH that names ``down``: the keys of the seeds and of what goes with them."""
-    key, state = _key(model), f"deleted_at IS {'' if living else 'NOT '}NULL"
+def _of_seeds(seeds: Iterable[Seed]) -> tuple[str, list[Any]]:
+    """Return the condition for the rows of the seeds."""
     conditions, params = [], []
     for seed in seeds:
         condition = f"{quoted(seed.column)} = ANY(%s)"
@@ -52,7 +51,14 @@ def _down(model: Model, seeds: Iterable[Seed], *, living: bool) -> tuple[str, li
             condition += " AND deleted_in = %s"
             params.append(seed.deleted_in)
         conditions.append(f"({condition})")
-    first = f"SELECT {key}, deleted_in FROM {_table(model)} WHERE {state} AND ({' OR '.join(conditions)})"
+    return f"({' OR '.join(conditions)})", params
+
+
+def _down(model: Model, seeds: Iterable[Seed], *, living: bool) -> tuple[str, list[Any]]:
+    """Return a WITH that names ``down``: the keys of the seeds and of what goes with them."""
+    key, state = _key(model), f"deleted_at IS {'' if living else 'NOT '}NULL"
+    condition, params = _of_seeds(seeds)
+    first = f"SELECT {key}, deleted_in FROM {_table(model)} WHERE {state} AND {condition}"
     own = " OR ".join(f"c.{quoted(link.field.column)} = d.key" for link in _own(model, Fate.GOES))
     if not own:
         return f"WITH down (key, deletion) AS ({first})", params
@@ -71,8 +77,13 @@ def lock_living(
 
     ``going`` says where to begin, ``held`` which keys of other models go, by the column that points at them.
     """
-    down, params = _down(model, going or [Seed(model._meta.pk.column, ())], living=True)
-    key, table = _key(model), _table(model)
+    key, table, seeds = _key(model), _table(model), going or [Seed(model._meta.pk.column, ())]
+    if not held and not _own(model, Fate.GOES) and not _own(model, Fate.CUT):
+        # Nothing leads from row to row, as in most models: a tenth less of the time that a tree takes.
+        condition, params = _of_seeds(seeds)
+        sql = f"SELECT {key} FROM {table} WHERE {condition} AND deleted_at IS NULL ORDER BY {key} FOR UPDATE"
+        return {pk for (pk,) in _rows(sql, params, using)}, set()
+    down, params = _down(model, seeds, living=True)
     cut = [f"SELECT h.{key} FROM {table} h WHERE h.{quoted(column)} = ANY(%s)" for column in held]
     params += [list(keys) for keys in held.values()]
     cut += [
