@@ -295,16 +295,13 @@ class SmartModel(SoftDeleteModel, metaclass=SmartBase):
         # None is all fields, and no fields are nothing to save.
         if named.get("update_fields"):
             named["update_fields"] = _with_stamps(named["update_fields"])
-        if self._state.adding and self.brings_about():
-            # A row and what its making brings about are there together or not at all.
-            with _together():
-                super().save(**named)
-                self._state.schema = current_schema()  # type: ignore[attr-defined]
-                self.created([self])
-        else:
-            # A transaction of its own would cost two messages.
+        follows = self._state.adding and self.brings_about()
+        # A transaction of its own costs two messages.
+        with _together() if follows else nullcontext():
             super().save(**named)
             self._state.schema = current_schema()  # type: ignore[attr-defined]
+            if follows:
+                self.created([self])
 
     save.alters_data = True  # type: ignore[attr-defined]
 
