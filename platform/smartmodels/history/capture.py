@@ -68,7 +68,7 @@ class HistoryCapture(AsksNewRows):
     ``key`` is the primary key column, ``deleted`` the soft-delete column or an empty string. ``links``
     lists the tracked tables of links, each as (table, column that points here, columns, its history
     table): a change of links is a version of the row, and every version keeps the links it had. ``first`` is
-    a query that new rows have to pass before their versions are written.
+    a query that new rows have to pass before their versions are written, and the same for one row.
     """
 
     def __init__(  # noqa: PLR0913 - what a migration has to say about the triggers
@@ -80,10 +80,10 @@ class HistoryCapture(AsksNewRows):
         columns: tuple[str, ...],
         deleted: str = "",
         links: tuple[tuple[str, str, tuple[str, ...], str], ...] = (),
-        first: str = "",
+        first: tuple[str, ...] = (),
     ) -> None:
         super().__init__(name=name)
-        self._first = first
+        self._first = tuple(first)
         self.history_table = history_table
         self.key = key
         self.columns = tuple(columns)
@@ -130,7 +130,10 @@ class HistoryCapture(AsksNewRows):
         each = "FOR EACH STATEMENT"
         made = [
             self._trigger(
-                table, "insert", f"AFTER INSERT ON {{table}} REFERENCING {new} {each}", (*live, self.first)
+                table,
+                "insert",
+                f"AFTER INSERT ON {{table}} REFERENCING {new} {each}",
+                (*live, *(self.first or ("", ""))),
             ),
             self._trigger(table, "update", f"AFTER UPDATE ON {{table}} REFERENCING {old} {new} {each}", live),
             self._trigger(table, "delete", f"AFTER DELETE ON {{table}} REFERENCING {old} {each}", live),

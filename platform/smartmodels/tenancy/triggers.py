@@ -105,13 +105,13 @@ class AsksNewRows(TriggerConstraint):
     An INSERT of one row costs a twentieth less for each trigger that it does not fire.
     """
 
-    _first: str | Callable[[], str] = ""
+    _first: tuple[str, ...] | Callable[[], tuple[str, ...]] = ()
 
     @property
-    def first(self) -> str:
-        """Return the query that ``new_rows`` have to pass, or ''; {schema} stands for the schema."""
-        return self._first if isinstance(self._first, str) else self._first()
+    def first(self) -> tuple[str, ...]:
+        """Return the query that ``new_rows`` have to pass, and that for one row; {schema} is the schema."""
+        return self._first if isinstance(self._first, tuple) else self._first()
 
-    def ask_first(self, query: Callable[[], str]) -> None:
-        """Take a query, which is known only when all models are."""
+    def ask_first(self, query: Callable[[], tuple[str, ...]]) -> None:
+        """Take a query in both forms, which are known only when all models are."""
         self._first = query
