@@ -153,7 +153,7 @@ class StampedQuerySet(SmartQuerySet[Any]):
             row.check_namespace()
             row.stamp(opened)
         options = {**dict(zip(_BULK_ARGUMENTS, args, strict=False)), **kwargs}
-        if not self.model.brings_about():
+        if not (connection.in_atomic_block or self.model.brings_about()):
             return self._make(objs, options)
         with _together():
             made = self._make(objs, options)
@@ -295,8 +295,8 @@ class SmartModel(SoftDeleteModel, metaclass=SmartBase):
         # None is all fields, and no fields are nothing to save.
         if named.get("update_fields"):
             named["update_fields"] = _with_stamps(named["update_fields"])
-        follows = self._state.adding and self.brings_about()
-        # A transaction of its own costs two messages.
+        # A transaction of its own costs two messages; in an open one what follows is asked after the row.
+        follows = self._state.adding and (connection.in_atomic_block or self.brings_about())
         with _together() if follows else nullcontext():
             super().save(**named)
             self._state.schema = current_schema()  # type: ignore[attr-defined]
