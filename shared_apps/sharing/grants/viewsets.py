@@ -33,6 +33,7 @@ from smartmodels.rest import (
     extend_schema,
 )
 from smartmodels.rest.bulk import BULK_MAX, IdempotencyMixin, RehearsalMixin
+from smartmodels.rest.shapes import BLANK_OR_TEXT
 from smartmodels.sharing import (
     LIVING,
     GrantStatus,
@@ -52,7 +53,9 @@ _FILTERS = [
         "direction", str, enum=list(SIDES), description="To this namespace, from it, or passed on by it."
     ),
     OpenApiParameter("status", str, enum=GrantStatus.values),
-    OpenApiParameter("resource_type", str, description="Such as research.study."),
+    OpenApiParameter(
+        "resource_type", {"type": "string", "pattern": BLANK_OR_TEXT}, description="Such as research.study."
+    ),
     OpenApiParameter("resource_id", {"type": "string", "format": "uuid"}),
 ]
 _DIRECTION = _FILTERS[:1]
