@@ -22,6 +22,7 @@ from smartmodels.tenancy.routing import stop_listening
 from tests.support.clients import ApiClient, session_client
 from tests.support.databases import Databases
 from tests.support.early_database import databases_key, failure_key
+from tests.support.many import cheap_namespace
 from tests.support.people import email_of
 from tests.support.reads import plant
 
@@ -124,6 +125,12 @@ def alpha(rows: None) -> Namespace:
 def beta(rows: None) -> Namespace:
     """The namespace of bea (owner) and ben (member)."""
     return Namespace.objects.get(slug="beta")
+
+
+@pytest.fixture
+def gamma(alpha: Namespace) -> Any:
+    """A third namespace, of which neither has heard."""
+    return cheap_namespace("gamma", like=alpha)
 
 
 def _person(name: str) -> User:

@@ -27,12 +27,6 @@ def study(alpha: Any, ana: Any) -> Study:
 
 
 @pytest.fixture
-def gamma(alpha: Any) -> Any:
-    """A third namespace."""
-    return cheap_namespace("gamma", like=alpha)
-
-
-@pytest.fixture
 def given(study: Study, alpha: Any, beta: Any) -> Grant:
     """The operator's consent that beta manages the study and may pass it on."""
     with namespace_scope(alpha), operation(actor=Actor.command("share")):

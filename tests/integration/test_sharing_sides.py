@@ -10,7 +10,6 @@ from smartmodels.sharing import leave, reshare, revoke, share
 from smartmodels.tenancy import life
 from tenant_apps.research.models import Specimen, Study
 from tests.support.lives import act
-from tests.support.many import cheap_namespace
 
 GRANTS = "/api/v1/grants/"
 
@@ -22,12 +21,6 @@ def study(alpha: Any, ana: Any) -> Study:
         made: Study = Study.objects.create(code="A", title="Before")
         Specimen.objects.create(study=made, number=1, individual="N", species="Adelie")
     return made
-
-
-@pytest.fixture
-def gamma(alpha: Any) -> Any:
-    """A third namespace."""
-    return cheap_namespace("gamma", like=alpha)
 
 
 @pytest.fixture

@@ -27,12 +27,6 @@ def study(alpha: Any, ana: Any) -> Study:
     return made
 
 
-@pytest.fixture
-def gamma(alpha: Any) -> Any:
-    """A third namespace."""
-    return cheap_namespace("gamma", like=alpha)
-
-
 def granted(study: Study, home: Any, target: Any, **terms: Any) -> Grant:
     """The operator's consent of both sides."""
     with namespace_scope(home), operation(actor=Actor.command("share")):
